@@ -1,0 +1,226 @@
+// Package faceid is the [core.Upstream] that calls Tencent Cloud FaceID, by the
+// client of Tencent's own SDK. One call of [Client.Verify] is one attempt: the SDK's
+// retries stay off, since only package core knows which are free.
+//
+// The SDK flattens errors to text and echoes answers in them, so that text goes
+// nowhere: errors are built from the API's code and request id, and from whether
+// net/http/httptrace saw the request get a connection.
+package faceid
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"regexp"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/tencentcloud/tencentcloud-sdk-go/tencentcloud/common"
+	tcerr "github.com/tencentcloud/tencentcloud-sdk-go/tencentcloud/common/errors"
+	"github.com/tencentcloud/tencentcloud-sdk-go/tencentcloud/common/profile"
+
+	"phoneverify/core"
+)
+
+var _ core.Upstream = (*Client)(nil)
+
+// Config is what a [Client] calls, and as whom.
+type Config struct {
+	Endpoint    *url.URL // scheme and host, as https://faceid.intl.tencentcloudapi.com
+	Region      string   // X-TC-Region; may be ""
+	Language    string   // X-TC-Language, as "en-US"
+	Credentials Credentials
+
+	// Transport carries the requests; nil for the network. One that does not tell
+	// net/http/httptrace of its connections is taken to have sent every request.
+	Transport http.RoundTripper
+}
+
+// Credentials gives the keys that a request is signed with: three that belong
+// together, the token "" for keys that last. It is asked at every attempt, since a
+// runtime role's keys change. Its error is shown to the operator and holds no key;
+// where it is a [core.Error] it decides by its Kind, else the attempt is Unavailable:
+// nothing was sent.
+type Credentials interface {
+	Keys(ctx context.Context) (secretID string, secretKey, token core.Private, err error)
+}
+
+// Client calls the API. It is safe for concurrent use.
+type Client struct {
+	sdk         *common.Client // without credentials
+	credentials Credentials
+}
+
+// New returns a client. It connects to nothing yet.
+func New(c Config) *Client {
+	p := profile.NewClientProfile()
+	p.Language = c.Language
+	p.HttpProfile.Scheme = c.Endpoint.Scheme
+	p.HttpProfile.Endpoint = c.Endpoint.Host
+	p.HttpProfile.ReqTimeout = 0 // the context's deadline is the only one
+	carrier := newTransport()
+	if c.Transport != nil {
+		carrier.base = c.Transport
+	}
+	sdk := common.NewCommonClient(nil, c.Region, p).WithHttpTransport(carrier)
+	return &Client{sdk: sdk, credentials: c.Credentials}
+}
+
+// Verify implements [core.Upstream].
+func (c *Client) Verify(ctx context.Context, r core.Request) (core.Verdict, error) {
+	id, key, token, err := c.credentials.Keys(ctx)
+	if err != nil {
+		return core.Verdict{}, noKeys(err)
+	}
+	if err := ctx.Err(); err != nil {
+		return core.Verdict{}, notSent(err)
+	}
+	var trace sendTrace
+	request := newRequest(r)
+	request.SetContext(trace.watch(ctx))
+	response := NewPhoneVerificationResponse()
+
+	sdk := *c.sdk // a copy for these keys; the connections are shared
+	sdk.WithCredential(common.NewTokenCredential(id, string(key), string(token)))
+	if err := sdk.Send(request, response); err != nil {
+		return core.Verdict{}, failure(ctx, err, trace.maybeSent())
+	}
+	return verdict(response.Response)
+}
+
+func newRequest(r core.Request) *PhoneVerificationRequest {
+	request := NewPhoneVerificationRequest()
+	request.IdCard = text(r.IdCard)
+	request.Name = text(r.Name)
+	request.Phone = text(r.Phone)
+	request.CiphertextBlob = text(r.CiphertextBlob)
+	request.EncryptList = common.StringPtrs(r.EncryptList)
+	request.Iv = text(r.Iv)
+	return request
+}
+
+// text is nil for a parameter that was not given.
+func text(p core.Private) *string {
+	if p == "" {
+		return nil
+	}
+	return common.StringPtr(string(p))
+}
+
+// verdict reads an answer without an error. One without a Result or RequestId is not
+// the API's.
+func verdict(p *PhoneVerificationResponseParams) (core.Verdict, error) {
+	if p == nil || p.Result == nil || p.RequestId == nil {
+		return core.Verdict{}, noAnswer(errors.New("the answer has no Result"))
+	}
+	v := core.Verdict{Result: *p.Result, RequestID: *p.RequestId}
+	if p.Description != nil {
+		v.Description = *p.Description
+	}
+	if p.Isp != nil {
+		v.Isp = *p.Isp
+	}
+	return v, nil
+}
+
+// failure tells apart the errors of the SDK: the API's own answer, a request that
+// never left, and all others, after which the request may have been charged.
+func failure(ctx context.Context, err error, maybeSent bool) error {
+	e, ok := errors.AsType[*tcerr.TencentCloudSDKError](err)
+	switch {
+	case ok && isAPICode(e.Code) && e.RequestId != "":
+		return answered(e.Code, e.RequestId)
+	case !maybeSent:
+		return notSent(cause(ctx, err))
+	}
+	return noAnswer(cause(ctx, err))
+}
+
+var codeForm = regexp.MustCompile(`^[A-Za-z]{1,64}(\.[A-Za-z0-9]{1,64})*$`)
+
+// isAPICode reports whether code came from the API and not from the SDK itself.
+func isAPICode(code string) bool {
+	return codeForm.MatchString(code) && !strings.HasPrefix(code, "ClientError")
+}
+
+// answered is the error that the API itself gave. Its message is not repeated: the
+// API may quote values in it.
+func answered(code, requestID string) error {
+	e := &core.Error{Kind: kindOf(code), Code: code, RequestID: requestID,
+		Message: "FaceID answered " + code + "."}
+	if e.Kind == core.RateLimited || e.Kind == core.Unavailable {
+		e.RetryAfter = time.Second
+	}
+	if strings.HasPrefix(code, "AuthFailure") {
+		e.Code = "UnauthorizedOperation" // callers would take it for a failure of theirs
+	}
+	return e
+}
+
+func noKeys(err error) error {
+	if e, ok := errors.AsType[*core.Error](err); ok {
+		return e
+	}
+	return &core.Error{Kind: core.Unavailable, Code: "ServiceUnavailable", RetryAfter: time.Second,
+		Message: "The credentials can't be had. Nothing was sent.", Cause: err}
+}
+
+func notSent(cause error) error {
+	return &core.Error{Kind: core.Unavailable, Code: "ServiceUnavailable", RetryAfter: time.Second,
+		Message: "FaceID can't be reached. Nothing was sent.", Cause: cause}
+}
+
+func noAnswer(cause error) error {
+	return &core.Error{Kind: core.Unknown, Code: "FailedOperation.OutcomeUnknown",
+		Message: "The request was sent and FaceID's answer did not come. It may have been charged.", Cause: cause}
+}
+
+// cause is what an operator may see of the SDK's error. Its text, and that of
+// net/http beneath it, can quote what the other side sent: only errors whose texts
+// are known to hold codes and addresses are shown, of others their type.
+func cause(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	for _, known := range []error{errRedirect, errTooLarge, errNotJSON, io.EOF, io.ErrUnexpectedEOF} {
+		if errors.Is(err, known) {
+			return known
+		}
+	}
+	if e, ok := errors.AsType[*net.OpError](err); ok {
+		return e
+	}
+	if e, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return e
+	}
+	if e, ok := errors.AsType[*url.Error](err); ok {
+		return fmt.Errorf("an error of type %T", e.Err)
+	}
+	if e, ok := errors.AsType[*tcerr.TencentCloudSDKError](err); ok && codeForm.MatchString(e.Code) {
+		return fmt.Errorf("the SDK reports %s", e.Code)
+	}
+	return fmt.Errorf("an error of type %T", err)
+}
+
+// sendTrace sees whether a request may have left this machine.
+type sendTrace struct {
+	asked, got atomic.Bool
+}
+
+func (t *sendTrace) watch(ctx context.Context) context.Context {
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GetConn: func(string) { t.asked.Store(true) },
+		GotConn: func(httptrace.GotConnInfo) { t.got.Store(true) },
+	})
+}
+
+// maybeSent is false only if the transport is known to have looked for a connection
+// and not to have got one.
+func (t *sendTrace) maybeSent() bool { return !t.asked.Load() || t.got.Load() }

@@ -1,0 +1,130 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"errors"
+	"math"
+	"net/http"
+	"strconv"
+
+	"phoneverify/core"
+)
+
+// statuses is the one table from an error's kind to the status that a caller gets who
+// does not name the Action.
+var statuses = map[core.Kind]int{
+	core.Invalid:         http.StatusBadRequest,
+	core.Unauthenticated: http.StatusUnauthorized,
+	core.Conflict:        http.StatusUnprocessableEntity,
+	core.InProgress:      http.StatusConflict,
+	core.RateLimited:     http.StatusTooManyRequests,
+	core.Unavailable:     http.StatusServiceUnavailable,
+	core.Rejected:        http.StatusBadGateway,
+	core.Unknown:         http.StatusGatewayTimeout,
+	core.Internal:        http.StatusInternalServerError,
+}
+
+// refusal is an error for which HTTP has a status of its own.
+type refusal struct {
+	status int
+	err    *core.Error
+}
+
+func (r refusal) Error() string { return r.err.Error() }
+func (r refusal) Unwrap() error { return r.err }
+
+var (
+	errNoAuth = refusal{http.StatusForbidden, &core.Error{
+		Kind: core.Unauthenticated, Code: "AuthFailure.UnauthorizedOperation",
+		Message: "Callers are refused until a way to authenticate them is set."}}
+	errMethod = refusal{http.StatusMethodNotAllowed, &core.Error{
+		Kind: core.Invalid, Code: "UnsupportedProtocol",
+		Message: "The method must be GET or POST."}}
+	errTooLarge = refusal{http.StatusRequestEntityTooLarge, &core.Error{
+		Kind: core.Invalid, Code: "RequestSizeLimitExceeded",
+		Message: "The request is larger than 64 KB."}}
+	errContentType = refusal{http.StatusUnsupportedMediaType, &core.Error{
+		Kind: core.Invalid, Code: "InvalidRequest",
+		Message: "The Content-Type must be application/json or application/x-www-form-urlencoded, in UTF-8 and not compressed."}}
+
+	errPanic = errors.New("httpapi: a panic")
+)
+
+func statusOf(err error) int {
+	if r, ok := errors.AsType[refusal](err); ok {
+		return r.status
+	}
+	return statuses[core.AsError(err).Kind]
+}
+
+// envelope is the specification's, with what we add to it.
+type envelope struct {
+	Response any
+}
+
+type success struct {
+	Result      string
+	Description string
+	Isp         string
+	RequestId   string
+	Outcome     core.Outcome
+	Billed      bool
+	Replayed    bool
+}
+
+type failure struct {
+	Error     apiError
+	RequestId string
+}
+
+type apiError struct {
+	Code    string
+	Message string
+}
+
+func (x *exchange) succeed(a core.Answer) {
+	x.write(http.StatusOK, success{
+		Result:      a.Result,
+		Description: a.Description,
+		Isp:         a.Isp,
+		RequestId:   a.RequestID,
+		Outcome:     a.Outcome(),
+		Billed:      a.Billed(),
+		Replayed:    a.Replayed,
+	})
+}
+
+func (x *exchange) fail(err error) {
+	e := core.AsError(err)
+	status := statusOf(err)
+	header := x.w.Header()
+	if e.RetryAfter > 0 {
+		header.Set("Retry-After", strconv.Itoa(int(math.Ceil(e.RetryAfter.Seconds()))))
+	}
+	if status == http.StatusMethodNotAllowed {
+		header.Set("Allow", "GET, POST")
+	}
+	if status == http.StatusUnauthorized {
+		header.Set("WWW-Authenticate", x.challenge)
+	}
+	id := e.RequestID
+	if id == "" {
+		id = x.id
+	}
+	x.write(status, failure{Error: apiError{e.Code, e.Message}, RequestId: id})
+}
+
+func (x *exchange) write(status int, response any) {
+	if x.namesAction {
+		status = http.StatusOK
+	}
+	header := x.w.Header()
+	header.Set("Content-Type", "application/json")
+	header.Set("Cache-Control", "no-store")
+	x.w.WriteHeader(status)
+	body, err := json.Marshal(envelope{response})
+	if err != nil {
+		panic(err) // texts and flags can always be written
+	}
+	x.w.Write(append(body, '\n')) // a caller who has gone is nobody to tell
+}

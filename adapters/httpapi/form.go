@@ -1,0 +1,100 @@
+package httpapi
+
+import (
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"phoneverify/core"
+)
+
+// form is the way in which a request carries its parameters.
+type form string
+
+const (
+	query      form = "query"
+	postedForm form = "application/x-www-form-urlencoded"
+	postedJSON form = "application/json"
+)
+
+// commonParameters may stand beside the API's own in a query or form, where the
+// older signature needs them; of these, a JSON body may have commonInJSON.
+var (
+	commonParameters = []string{"Action", "Version", "Region", "Language", "Timestamp", "Nonce",
+		"SecretId", "Signature", "SignatureMethod", "Token", "RequestClient"}
+	commonInJSON = commonParameters[:4]
+)
+
+// formOf tells the form of a request by its method and Content-Type.
+func formOf(r *http.Request) (form, error) {
+	if r.Method == http.MethodGet {
+		if len(r.URL.RawQuery) > MaxBody {
+			return "", errTooLarge
+		}
+		return query, nil
+	}
+	if r.Method != http.MethodPost {
+		return "", errMethod
+	}
+	mediaType, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	charset := params["charset"]
+	if err != nil || charset != "" && !strings.EqualFold(charset, "utf-8") || r.Header.Get("Content-Encoding") != "" {
+		return "", errContentType
+	}
+	switch f := form(mediaType); f {
+	case postedForm, postedJSON:
+		return f, nil
+	}
+	return "", errContentType
+}
+
+// decode reads the parameters: the request's own, and the common ones by name.
+func (f form) decode(r *http.Request, body []byte) (core.Request, map[string]string, error) {
+	if f != query && r.URL.RawQuery != "" {
+		return core.Request{}, nil, invalid("InvalidParameter", "A POST has its parameters in the body, and none in the query.")
+	}
+	switch f {
+	case postedJSON:
+		return core.DecodeJSON(body, commonInJSON...)
+	case postedForm:
+		return decodeForm(string(body), "The form")
+	}
+	if len(body) > 0 {
+		return core.Request{}, nil, invalid("InvalidParameter", "A GET has its parameters in the query, and no body.")
+	}
+	return decodeForm(r.URL.RawQuery, "The query")
+}
+
+func decodeForm(text, what string) (core.Request, map[string]string, error) {
+	values, err := url.ParseQuery(text)
+	if err != nil {
+		return core.Request{}, nil, invalid("InvalidParameter", what+" is not properly encoded.")
+	}
+	return core.DecodeForm(values, commonParameters...)
+}
+
+// namesAction reports whether a request names the Action, as far as can be told
+// before its body is read.
+func namesAction(r *http.Request) bool {
+	return r.Header.Get("X-TC-Action") != "" || r.URL.Query().Get("Action") != ""
+}
+
+// checkAction refuses a request that names another API than this.
+func checkAction(r *http.Request, common map[string]string) error {
+	for _, action := range []string{r.Header.Get("X-TC-Action"), common["Action"]} {
+		if action != "" && action != "PhoneVerification" {
+			return invalid("InvalidAction", "The Action must be PhoneVerification.")
+		}
+	}
+	for _, version := range []string{r.Header.Get("X-TC-Version"), common["Version"]} {
+		if version != "" && version != "2018-03-01" {
+			return invalid("NoSuchVersion", "The Version must be 2018-03-01.")
+		}
+	}
+	return nil
+}
+
+func invalid(code, message string) error {
+	return &core.Error{Kind: core.Invalid, Code: code, Message: message}
+}

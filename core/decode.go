@@ -1,0 +1,225 @@
+package core
+
+import (
+	"bytes"
+	"encoding/json"
+	"maps"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// DecodeJSON reads a request from data, one JSON object whose members are the API's
+// parameters. The names in also are allowed beside the request's own, and are
+// returned with their values. A null is taken for a member that is not there.
+//
+// It is stricter than encoding/json where that would change what was sent or let two
+// readers see two requests: no invalid UTF-8, no half of a surrogate pair, no name
+// twice, no name in another case, no unknown name, nothing after the object. It does
+// not check values: see [Request.Validate]. Errors are of Kind Invalid.
+func DecodeJSON(data []byte, also ...string) (Request, map[string]string, error) {
+	body := bytes.TrimSpace(data)
+	if len(body) == 0 {
+		return Request{}, nil, invalid("InvalidParameter", "The request has no body.")
+	}
+	if body[0] != '{' || !json.Valid(body) {
+		return Request{}, nil, invalid("InvalidParameter", "The body must be one JSON object, and nothing after it.")
+	}
+	p := newParams(also)
+	d := tokens{decoder: json.NewDecoder(bytes.NewReader(body)), data: body}
+	d.next()
+	for d.decoder.More() {
+		name := d.next().(string)
+		if !d.faithful() {
+			return Request{}, nil, invalid("InvalidParameter", "The name of a parameter is not valid UTF-8.")
+		}
+		if err := p.open(name); err != nil {
+			return Request{}, nil, err
+		}
+		if err := d.value(name, p); err != nil {
+			return Request{}, nil, err
+		}
+	}
+	return p.request, p.extra, nil
+}
+
+// tokens reads JSON that is known to be valid.
+type tokens struct {
+	decoder *json.Decoder
+	data    []byte
+	raw     []byte // the token just read, as it was written
+}
+
+func (d *tokens) next() json.Token {
+	began := d.decoder.InputOffset()
+	token, err := d.decoder.Token()
+	if err != nil {
+		panic("core: valid JSON can't be read") // and err would quote it
+	}
+	d.raw = bytes.TrimLeft(d.data[began:d.decoder.InputOffset()], " \t\r\n,:")
+	return token
+}
+
+// value reads the value of the member name into p. It goes one level deep, which is
+// all a request has: deeper nesting is refused where it begins.
+func (d *tokens) value(name string, p *params) error {
+	token := d.next()
+	if token == nil {
+		return nil
+	}
+	if name != encryptList {
+		return d.text(token, name, " must be a string.", func(s string) { p.set(name, s) })
+	}
+	if token != json.Delim('[') {
+		return invalid("InvalidParameter", "EncryptList must be an array of strings.")
+	}
+	for d.decoder.More() {
+		err := d.text(d.next(), name, " must be an array of strings.", func(s string) {
+			p.request.EncryptList = append(p.request.EncryptList, s)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	d.next()
+	return nil
+}
+
+// text hands over the string that the token just read is.
+func (d *tokens) text(token json.Token, name, mustBe string, use func(string)) error {
+	s, ok := token.(string)
+	if !ok {
+		return invalid("InvalidParameter", name+mustBe)
+	}
+	if !d.faithful() {
+		return invalid("InvalidParameterValue", name+" is not valid UTF-8.")
+	}
+	use(s)
+	return nil
+}
+
+// faithful reports whether the string just read is what was written: encoding/json
+// replaces invalid UTF-8, and an escaped surrogate without its partner, unasked.
+func (d *tokens) faithful() bool {
+	if !utf8.Valid(d.raw) {
+		return false
+	}
+	for raw := d.raw; len(raw) > 0; {
+		if raw[0] != '\\' {
+			raw = raw[1:]
+			continue
+		}
+		first, ok := surrogate(raw)
+		if !ok {
+			raw = raw[2:]
+			continue
+		}
+		second, ok := surrogate(raw[6:])
+		if !ok || first >= 0xDC00 || second < 0xDC00 {
+			return false
+		}
+		raw = raw[12:]
+	}
+	return true
+}
+
+// surrogate returns the surrogate that raw begins with, written \uXXXX.
+func surrogate(raw []byte) (rune, bool) {
+	if len(raw) < 6 || raw[0] != '\\' || raw[1] != 'u' {
+		return 0, false
+	}
+	unit, err := strconv.ParseUint(string(raw[2:6]), 16, 16)
+	return rune(unit), err == nil && unit >= 0xD800 && unit <= 0xDFFF
+}
+
+// DecodeForm reads a request from a query or form: EncryptList.0, EncryptList.1 and
+// so on hold the list. It is otherwise like [DecodeJSON].
+func DecodeForm(values url.Values, also ...string) (Request, map[string]string, error) {
+	p := newParams(also)
+	list := map[int]string{}
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		if len(values[name]) != 1 {
+			return Request{}, nil, twice(name)
+		}
+		value := values[name][0]
+		if index, ok := strings.CutPrefix(name, encryptList+"."); ok {
+			n, err := strconv.Atoi(index)
+			if err != nil || strconv.Itoa(n) != index {
+				return Request{}, nil, unknownParameter(name)
+			}
+			list[n] = value
+			continue
+		}
+		if name == encryptList {
+			return Request{}, nil, invalid("InvalidParameter", "EncryptList is written EncryptList.0, EncryptList.1 and so on.")
+		}
+		if err := p.open(name); err != nil {
+			return Request{}, nil, err
+		}
+		p.set(name, value)
+	}
+	for n := range len(list) {
+		value, ok := list[n]
+		if !ok {
+			return Request{}, nil, invalid("InvalidParameter", "EncryptList.N must count from 0 without a gap.")
+		}
+		p.request.EncryptList = append(p.request.EncryptList, value)
+	}
+	return p.request, p.extra, nil
+}
+
+const encryptList = "EncryptList"
+
+// params collects the parameters of a request, each once.
+type params struct {
+	request Request
+	also    []string
+	extra   map[string]string
+	seen    map[string]bool
+}
+
+func newParams(also []string) *params {
+	return &params{also: also, extra: map[string]string{}, seen: map[string]bool{}}
+}
+
+// open checks that a parameter called name may come now.
+func (p *params) open(name string) error {
+	if name != encryptList && p.request.field(name) == nil && !slices.Contains(p.also, name) {
+		return unknownParameter(name)
+	}
+	if p.seen[name] {
+		return twice(name)
+	}
+	p.seen[name] = true
+	return nil
+}
+
+func (p *params) set(name, value string) {
+	if field := p.request.field(name); field != nil {
+		*field = Private(value)
+		return
+	}
+	p.extra[name] = value
+}
+
+func twice(name string) error {
+	return invalid("InvalidParameter", shown(name)+" is given twice.")
+}
+
+func unknownParameter(name string) error {
+	return invalid("UnknownParameter", shown(name)+" is not a parameter of PhoneVerification.")
+}
+
+var plainName = regexp.MustCompile(`^[A-Za-z]{1,32}(\.[0-9]{1,2})?$`)
+
+// shown is a stranger's name for a parameter as far as it can be repeated: people
+// put values where names belong.
+func shown(name string) string {
+	if plainName.MatchString(name) {
+		return name
+	}
+	return "A parameter whose name is not shown"
+}

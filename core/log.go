@@ -1,0 +1,94 @@
+package core
+
+import (
+	"context"
+	"log/slog"
+	"time"
+)
+
+// trail is what one verification did, for its log line.
+type trail struct {
+	began    time.Time
+	attempts int
+	waited   time.Duration // for the holder of the key, for slots, between attempts
+	upstream time.Duration // in attempts
+	resent   bool          // although its outcome was unknown
+}
+
+// wait sleeps for d or until ctx is done, whose error it then returns.
+func (t *trail) wait(ctx context.Context, d time.Duration) error {
+	began := time.Now()
+	defer func() { t.waited += time.Since(began) }()
+	return sleep(ctx, d)
+}
+
+// log writes the one line of a verification. It holds codes, ids, times and the
+// caller's name: nothing of the request, and no text of the API's.
+func (v *Verifier) log(ctx context.Context, call Call, answer Answer, err error, t *trail) {
+	attrs := []slog.Attr{
+		slog.String("trigger", call.Trigger),
+		slog.String("caller", call.Caller),
+		slog.String("request_id", call.ID),
+		slog.Int("attempts", t.attempts),
+		slog.Int64("waited_ms", t.waited.Milliseconds()),
+		slog.Int64("upstream_ms", t.upstream.Milliseconds()),
+		slog.Int64("total_ms", time.Since(t.began).Milliseconds()),
+	}
+	if t.resent {
+		attrs = append(attrs, slog.Bool("resent", true))
+	}
+	level := slog.LevelInfo
+	if err != nil {
+		e := AsError(err)
+		level = levels[e.Kind]
+		attrs = append(attrs, e.attrs()...)
+	} else {
+		attrs = append(attrs, answer.attrs()...)
+	}
+	v.logger().LogAttrs(ctx, level, "verification", attrs...)
+}
+
+// levels says which failures are the operator's to look at.
+var levels = map[Kind]slog.Level{
+	Internal:        slog.LevelError,
+	Invalid:         slog.LevelInfo,
+	Unauthenticated: slog.LevelInfo,
+	Conflict:        slog.LevelInfo,
+	InProgress:      slog.LevelInfo,
+	RateLimited:     slog.LevelWarn,
+	Unavailable:     slog.LevelWarn,
+	Rejected:        slog.LevelError,
+	Unknown:         slog.LevelError,
+}
+
+func (a Answer) attrs() []slog.Attr {
+	return []slog.Attr{
+		slog.String("outcome", string(a.Outcome())),
+		slog.String("result", a.Result),
+		slog.Bool("billed", a.Billed()),
+		slog.Bool("replayed", a.Replayed),
+		slog.String("isp", a.Carrier()),
+		slog.String("upstream_request_id", a.RequestID),
+	}
+}
+
+func (e *Error) attrs() []slog.Attr {
+	attrs := []slog.Attr{
+		slog.String("outcome", "error"),
+		slog.String("kind", e.Kind.Error()),
+		slog.String("code", e.Code),
+		slog.String("message", e.Message),
+		slog.String("upstream_request_id", e.RequestID),
+	}
+	if e.Cause != nil {
+		attrs = append(attrs, slog.String("cause", e.Cause.Error()))
+	}
+	return attrs
+}
+
+func (v *Verifier) logger() *slog.Logger {
+	if v.Log != nil {
+		return v.Log
+	}
+	return slog.New(slog.DiscardHandler)
+}

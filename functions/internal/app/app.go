@@ -1,0 +1,64 @@
+// Package app reads the settings and wires the parts together. Nothing else knows
+// both.
+package app
+
+import (
+	"io"
+	"log/slog"
+	"net/http"
+
+	"phoneverify/adapters/credential"
+	"phoneverify/adapters/faceid"
+	"phoneverify/adapters/httpapi"
+	"phoneverify/adapters/store/memory"
+	"phoneverify/core"
+)
+
+// App is the function, wired.
+type App struct {
+	Verifier *core.Verifier
+	HTTP     *httpapi.Handler
+}
+
+// Options are what a program brings that is not a setting. The zero value is that of
+// a function in its cloud.
+type Options struct {
+	Log         *slog.Logger
+	Credentials faceid.Credentials // nil: as the settings say
+	Transport   http.RoundTripper  // nil: the network
+}
+
+// New wires a function. It connects to nothing yet.
+func New(s Settings, o Options) *App {
+	if o.Credentials == nil {
+		o.Credentials = credential.Env{}
+	}
+	verifier := &core.Verifier{
+		Upstream: faceid.New(faceid.Config{
+			Endpoint:    s.FaceIDEndpoint,
+			Region:      s.Region,
+			Language:    s.Language,
+			Credentials: o.Credentials,
+			Transport:   o.Transport,
+		}),
+		Ledger:  memory.NewLedger(),
+		Limiter: memory.NewLimiter(s.RateLimit),
+		Policy: core.Policy{
+			Secret:         s.FingerprintKey,
+			AttemptTimeout: s.AttemptTimeout,
+			DedupeWindow:   s.DedupeWindow,
+			LedgerTTL:      s.LedgerTTL,
+			ResendUnknown:  s.UnknownOutcome == "retry",
+		},
+		Log: o.Log,
+	}
+	return &App{
+		Verifier: verifier,
+		HTTP:     &httpapi.Handler{Verifier: verifier, Auth: s.auth, Log: o.Log},
+	}
+}
+
+// NewLogger returns a logger that writes JSON to w, a line each, as the settings say.
+func (s Settings) NewLogger(w io.Writer) *slog.Logger {
+	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: s.LogLevel}))
+}

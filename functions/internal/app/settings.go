@@ -1,0 +1,264 @@
+package app
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"phoneverify/adapters/httpapi"
+	"phoneverify/core"
+)
+
+// Prefix is what the names of all settings begin with.
+const Prefix = "PHONEVERIFY_"
+
+// Settings are what an operator decides, through the environment. What is secret in
+// them redacts itself.
+type Settings struct {
+	FaceIDEndpoint *url.URL
+	Region         string
+	Language       string
+	Credentials    string // "env"
+	CallerAuth     string // "", "platform", "tc3", "bearer" or "none"
+	CallerKeys     core.Private
+	Store          string // "memory:"
+	FingerprintKey core.Private
+	DedupeWindow   time.Duration
+	LedgerTTL      time.Duration
+	RateLimit      float64 // requests a second
+	AttemptTimeout time.Duration
+	UnknownOutcome string // "report" or "retry"
+	LogLevel       slog.Level
+
+	auth  httpapi.Authenticator // of CallerAuth and CallerKeys
+	given map[string]bool       // by name, without the prefix
+}
+
+// Given reports whether the setting called name, without the prefix, was given a value.
+func (s Settings) Given(name string) bool { return s.given[name] }
+
+// setting is one name and what its value means.
+type setting struct {
+	name  string
+	value string // by default
+	read  func(*Settings, string) error
+}
+
+// settings is the one table of them. A default of "" is not read: it stands for the
+// field's zero value.
+var settings = []setting{
+	{"FACEID_ENDPOINT", "https://faceid.intl.tencentcloudapi.com", (*Settings).readEndpoint},
+	{"REGION", "", func(s *Settings, v string) error { return readName(&s.Region, v) }},
+	{"LANGUAGE", "en-US", func(s *Settings, v string) error { return readOneOf(&s.Language, v, "en-US", "zh-CN") }},
+	{"CREDENTIALS", "env", func(s *Settings, v string) error { return readOneOf(&s.Credentials, v, "env") }},
+	{"CALLER_AUTH", "", func(s *Settings, v string) error {
+		return readOneOf(&s.CallerAuth, v, "platform", "tc3", "bearer", "none")
+	}},
+	{"CALLER_KEYS", "", func(s *Settings, v string) error { s.CallerKeys = core.Private(v); return nil }},
+	{"STORE", "memory:", func(s *Settings, v string) error { return readOneOf(&s.Store, v, "memory:") }},
+	{"FINGERPRINT_KEY", "", (*Settings).readFingerprintKey},
+	{"DEDUPE_WINDOW", "5m", func(s *Settings, v string) error {
+		return readDuration(&s.DedupeWindow, v, time.Second, 90*24*time.Hour)
+	}},
+	{"LEDGER_TTL", "336h", func(s *Settings, v string) error {
+		return readDuration(&s.LedgerTTL, v, time.Minute, 366*24*time.Hour)
+	}},
+	{"RATE_LIMIT", "20", (*Settings).readRateLimit},
+	{"ATTEMPT_TIMEOUT", "5s", func(s *Settings, v string) error {
+		return readDuration(&s.AttemptTimeout, v, 100*time.Millisecond, 20*time.Second)
+	}},
+	{"UNKNOWN_OUTCOME", "report", func(s *Settings, v string) error {
+		return readOneOf(&s.UnknownOutcome, v, "report", "retry")
+	}},
+	{"LOG_LEVEL", "info", (*Settings).readLogLevel},
+}
+
+// ReadSettings reads the settings from environ, which is of os.Environ's form. Every
+// problem is in the error, each named by its setting and without its value.
+func ReadSettings(environ []string) (Settings, error) {
+	given := map[string]string{}
+	for _, pair := range environ {
+		name, value, _ := strings.Cut(pair, "=")
+		if bare, ok := strings.CutPrefix(name, Prefix); ok {
+			given[bare] = value
+		}
+	}
+	s := Settings{given: map[string]bool{}}
+	var problems []error
+	for _, one := range settings {
+		value := given[one.name]
+		delete(given, one.name)
+		s.given[one.name] = value != ""
+		if value == "" {
+			value = one.value
+		}
+		if value == "" {
+			continue
+		}
+		if err := one.read(&s, value); err != nil {
+			problems = append(problems, fmt.Errorf("%s%s %w", Prefix, one.name, err))
+		}
+	}
+	for name := range given {
+		problems = append(problems, unknownSetting(name))
+	}
+	if err := s.combine(); err != nil {
+		problems = append(problems, err)
+	}
+	return s, errors.Join(problems...)
+}
+
+var settingName = regexp.MustCompile(`^[A-Z_]{1,40}$`)
+
+// unknownSetting names a setting that is in no table, if it can be a name at all.
+func unknownSetting(name string) error {
+	if !settingName.MatchString(name) {
+		name = "…"
+	}
+	return fmt.Errorf("%s%s is not a setting", Prefix, name)
+}
+
+// combine reads what takes two settings to read.
+func (s *Settings) combine() error {
+	if s.FingerprintKey == "" {
+		s.FingerprintKey = core.Private(rand.Text() + rand.Text())
+	}
+	var err error
+	s.auth, err = readAuth(s.CallerAuth, s.CallerKeys)
+	if err != nil {
+		return fmt.Errorf("%sCALLER_KEYS %w", Prefix, err)
+	}
+	return nil
+}
+
+// readAuth returns who may call; nil for nobody.
+func readAuth(how string, keys core.Private) (httpapi.Authenticator, error) {
+	switch how {
+	case "tc3":
+		return readSigned(keys)
+	case "bearer":
+		return readBearer(keys)
+	}
+	if keys != "" {
+		return nil, errors.New("goes with CALLER_AUTH tc3 or bearer only")
+	}
+	if how == "none" {
+		return httpapi.Anyone{}, nil
+	}
+	return nil, nil
+}
+
+func readSigned(keys core.Private) (httpapi.Authenticator, error) {
+	var secrets map[string]string
+	if json.Unmarshal([]byte(keys), &secrets) != nil || len(secrets) == 0 {
+		return nil, errors.New(`must be JSON like {"SecretId":"SecretKey"}`)
+	}
+	signed := httpapi.Signed{}
+	for id, secret := range secrets {
+		if id == "" || secret == "" {
+			return nil, errors.New("has an empty SecretId or SecretKey")
+		}
+		signed[id] = core.Private(secret)
+	}
+	return signed, nil
+}
+
+func readBearer(keys core.Private) (httpapi.Authenticator, error) {
+	var sums map[string]string
+	if json.Unmarshal([]byte(keys), &sums) != nil || len(sums) == 0 {
+		return nil, errors.New(`must be JSON like {"name":"SHA-256 of the token in hex"}`)
+	}
+	bearer := httpapi.Bearer{}
+	for name, sum := range sums {
+		raw, err := hex.DecodeString(sum)
+		if err != nil || len(raw) != sha256.Size {
+			return nil, errors.New("has a value that is not a SHA-256 in hex")
+		}
+		bearer[name] = [sha256.Size]byte(raw)
+	}
+	return bearer, nil
+}
+
+func (s *Settings) readEndpoint(v string) error {
+	u, err := url.Parse(v)
+	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || strings.Trim(u.Path, "/") != "" {
+		return errors.New("must be a scheme and a host, as https://faceid.intl.tencentcloudapi.com")
+	}
+	if u.Scheme != "https" && !(u.Scheme == "http" && IsLoopback(u.Host)) {
+		return errors.New("must be https; http is for loopback addresses only")
+	}
+	s.FaceIDEndpoint = u
+	return nil
+}
+
+// IsLoopback reports whether host, with or without a port, is this machine alone.
+func IsLoopback(host string) bool {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	ip := net.ParseIP(strings.Trim(host, "[]"))
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+func (s *Settings) readFingerprintKey(v string) error {
+	if len(v) < 32 {
+		return errors.New("must have 32 bytes or more")
+	}
+	s.FingerprintKey = core.Private(v)
+	return nil
+}
+
+func (s *Settings) readRateLimit(v string) error {
+	n, err := strconv.ParseFloat(v, 64)
+	if err != nil || !(n >= 0.01 && n <= 1000) {
+		return errors.New("must be a number of requests a second, from 0.01 to 1000")
+	}
+	s.RateLimit = n
+	return nil
+}
+
+func (s *Settings) readLogLevel(v string) error {
+	if s.LogLevel.UnmarshalText([]byte(v)) != nil {
+		return errors.New("must be debug, info, warn or error")
+	}
+	return nil
+}
+
+var plainName = regexp.MustCompile(`^[a-z0-9-]{1,32}$`)
+
+func readName(field *string, v string) error {
+	if !plainName.MatchString(v) {
+		return errors.New("must be a name like ap-guangzhou")
+	}
+	*field = v
+	return nil
+}
+
+func readOneOf(field *string, v string, allowed ...string) error {
+	for _, a := range allowed {
+		if v == a {
+			*field = v
+			return nil
+		}
+	}
+	return errors.New("must be " + strings.Join(allowed, " or "))
+}
+
+func readDuration(field *time.Duration, v string, least, most time.Duration) error {
+	d, err := time.ParseDuration(v)
+	if err != nil || d < least || d > most {
+		return fmt.Errorf("must be a duration like 5s or 2h, from %v to %v", least, most)
+	}
+	*field = d
+	return nil
+}
