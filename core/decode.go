@@ -21,7 +21,7 @@ import (
 // twice, no name in another case, no unknown name, nothing after the object. It does
 // not check values: see [Request.Validate]. Errors are of Kind Invalid.
 func DecodeJSON(data []byte, also ...string) (Request, map[string]string, error) {
-	body := bytes.TrimSpace(data)
+	body := bytes.Trim(data, jsonSpace)
 	if len(body) == 0 {
 		return Request{}, nil, invalid("InvalidParameter", "The request has no body.")
 	}
@@ -46,6 +46,8 @@ func DecodeJSON(data []byte, also ...string) (Request, map[string]string, error)
 	return p.request, p.extra, nil
 }
 
+const jsonSpace = " \t\r\n"
+
 // tokens reads JSON that is known to be valid.
 type tokens struct {
 	decoder *json.Decoder
@@ -59,7 +61,7 @@ func (d *tokens) next() json.Token {
 	if err != nil {
 		panic("core: valid JSON can't be read") // and err would quote it
 	}
-	d.raw = bytes.TrimLeft(d.data[began:d.decoder.InputOffset()], " \t\r\n,:")
+	d.raw = bytes.TrimLeft(d.data[began:d.decoder.InputOffset()], jsonSpace+",:")
 	return token
 }
 
@@ -147,7 +149,7 @@ func DecodeForm(values url.Values, also ...string) (Request, map[string]string, 
 		value := values[name][0]
 		if index, ok := strings.CutPrefix(name, encryptList+"."); ok {
 			n, err := strconv.Atoi(index)
-			if err != nil || strconv.Itoa(n) != index {
+			if err != nil || n < 0 || strconv.Itoa(n) != index {
 				return Request{}, nil, unknownParameter(name)
 			}
 			list[n] = value

@@ -83,7 +83,8 @@ type Claim struct {
 type State uint8
 
 // The states. Begin grants a claim, and sets [Standing].Token, for Fresh and
-// AbandonedBeforeSending, and for AbandonedSending if the claim says Resend.
+// AbandonedBeforeSending, and for AbandonedSending if the claim says Resend: such a key
+// counts as sent from the start.
 const (
 	Fresh                  State = iota + 1 // nobody has it, or what was known is forgotten
 	Held                                    // its holder's lease runs

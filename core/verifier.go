@@ -104,7 +104,7 @@ func (v *Verifier) verify(ctx context.Context, call Call, t *trail) (Answer, err
 		if errors.Is(err, ErrClaimLost) {
 			continue // whoever took it over has the answer, or will
 		}
-		v.settle(ctx, claim, verdict, err)
+		v.settle(ctx, claim, verdict, err, errors.Is(err, Unknown) || t.resent)
 		return Answer{Verdict: verdict}, err
 	}
 }
@@ -236,13 +236,14 @@ func (v *Verifier) attempt(ctx context.Context, r Request, t *trail) (Verdict, e
 		Message: "The request was sent and no answer came. It may have been charged."}
 }
 
-// settle ends the claim as the last attempt ended. The caller's answer does not
-// depend on it: a verdict that could not be recorded leaves the key as being sent,
-// so that it is not charged again.
-func (v *Verifier) settle(ctx context.Context, c Claim, verdict Verdict, err error) {
+// settle ends the claim as the last attempt ended; without a verdict, maybeCharged
+// says whether the key stays unknown. The caller's answer does not depend on it: a
+// verdict that could not be recorded leaves the key as being sent, so that it is not
+// charged again.
+func (v *Verifier) settle(ctx context.Context, c Claim, verdict Verdict, err error, maybeCharged bool) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), margin)
 	defer cancel()
-	step := func() error { return v.Ledger.Release(ctx, c, errors.Is(err, Unknown)) }
+	step := func() error { return v.Ledger.Release(ctx, c, maybeCharged) }
 	if err == nil && verdict.Outcome() != Busy {
 		step = func() error { return v.Ledger.Finish(ctx, c, verdict) }
 	}

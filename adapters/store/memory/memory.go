@@ -60,6 +60,7 @@ func (l *Ledger) Begin(_ context.Context, c core.Claim) (core.Standing, error) {
 	standing.Token = strconv.FormatUint(l.tokens, 10)
 	l.entries[c.Key] = entry{
 		state: core.Held, payload: c.Payload, token: standing.Token,
+		sent:  standing.State == core.AbandonedSending,
 		until: now.Add(c.Lease), forget: now.Add(c.Lease + c.Retain),
 	}
 	return standing, nil

@@ -1,0 +1,45 @@
+package core_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+
+	"phoneverify/core"
+)
+
+func TestErrorIsItsKindAndItsCause(t *testing.T) {
+	err := fmt.Errorf("verifying: %w", &core.Error{Kind: core.RateLimited, Code: "RequestLimitExceeded", Cause: context.DeadlineExceeded})
+	if !errors.Is(err, core.RateLimited) || !errors.Is(err, context.DeadlineExceeded) {
+		t.Error("the error is not its kind or not its cause")
+	}
+	for _, kind := range core.Kinds() {
+		if kind != core.RateLimited && errors.Is(err, kind) {
+			t.Errorf("the error is %v too", kind)
+		}
+	}
+}
+
+func TestAsErrorOfAStranger(t *testing.T) {
+	e := core.AsError(errors.New("16137688175"))
+	if e.Kind != core.Internal || e.Code != "InternalError" || e.Message != "Internal error." {
+		t.Errorf("got %v", e)
+	}
+}
+
+func TestKindsHaveNames(t *testing.T) {
+	seen := map[string]bool{}
+	for _, kind := range core.Kinds() {
+		if kind.Error() == "" || seen[kind.Error()] {
+			t.Errorf("kind %d has no name of its own", kind)
+		}
+		seen[kind.Error()] = true
+	}
+	if len(seen) != 9 {
+		t.Errorf("%d kinds, want 9", len(seen))
+	}
+	if got := core.Kind(99).Error(); got != "internal" {
+		t.Errorf("an impossible kind is %q", got)
+	}
+}
