@@ -14,7 +14,8 @@ import (
 
 // DecodeJSON reads a request from data, one JSON object whose members are the API's
 // parameters. The names in also are allowed beside the request's own, and are
-// returned with their values. A null is taken for a member that is not there.
+// returned with their values: with an error, those that were read before it. A null is
+// taken for a member that is not there.
 //
 // It is stricter than encoding/json where that would change what was sent or let two
 // readers see two requests: no invalid UTF-8, no half of a surrogate pair, no name
@@ -29,21 +30,27 @@ func DecodeJSON(data []byte, also ...string) (Request, map[string]string, error)
 		return Request{}, nil, invalid("InvalidParameter", "The body must be one JSON object, and nothing after it.")
 	}
 	p := newParams(also)
-	d := tokens{decoder: json.NewDecoder(bytes.NewReader(body)), data: body}
+	if err := p.readJSON(&tokens{decoder: json.NewDecoder(bytes.NewReader(body)), data: body}); err != nil {
+		return Request{}, p.extra, err
+	}
+	return p.request, p.extra, nil
+}
+
+func (p *params) readJSON(d *tokens) error {
 	d.next()
 	for d.decoder.More() {
 		name := d.next().(string)
 		if !d.faithful() {
-			return Request{}, nil, invalid("InvalidParameter", "The name of a parameter is not valid UTF-8.")
+			return invalid("InvalidParameter", "The name of a parameter is not valid UTF-8.")
 		}
 		if err := p.open(name); err != nil {
-			return Request{}, nil, err
+			return err
 		}
 		if err := d.value(name, p); err != nil {
-			return Request{}, nil, err
+			return err
 		}
 	}
-	return p.request, p.extra, nil
+	return nil
 }
 
 const jsonSpace = " \t\r\n"
@@ -141,36 +148,49 @@ func surrogate(raw []byte) (rune, bool) {
 // so on hold the list. It is otherwise like [DecodeJSON].
 func DecodeForm(values url.Values, also ...string) (Request, map[string]string, error) {
 	p := newParams(also)
+	if err := p.readForm(values); err != nil {
+		return Request{}, p.extra, err
+	}
+	return p.request, p.extra, nil
+}
+
+func (p *params) readForm(values url.Values) error {
 	list := map[int]string{}
-	for _, name := range slices.Sorted(maps.Keys(values)) {
-		if len(values[name]) != 1 {
-			return Request{}, nil, twice(name)
+	for _, name := range slices.Concat(p.also, slices.Sorted(maps.Keys(values))) {
+		value, ok := values[name]
+		if !ok || p.seen[name] {
+			continue // not given, or read as one of also
 		}
-		value := values[name][0]
-		if index, ok := strings.CutPrefix(name, encryptList+"."); ok {
-			n, err := strconv.Atoi(index)
-			if err != nil || n < 0 || strconv.Itoa(n) != index {
-				return Request{}, nil, unknownParameter(name)
-			}
-			list[n] = value
+		if len(value) != 1 {
+			return twice(name)
+		}
+		if n, ok := listIndex(name); ok {
+			list[n] = value[0]
 			continue
 		}
 		if name == encryptList {
-			return Request{}, nil, invalid("InvalidParameter", "EncryptList is written EncryptList.0, EncryptList.1 and so on.")
+			return invalid("InvalidParameter", "EncryptList is written EncryptList.0, EncryptList.1 and so on.")
 		}
 		if err := p.open(name); err != nil {
-			return Request{}, nil, err
+			return err
 		}
-		p.set(name, value)
+		p.set(name, value[0])
 	}
 	for n := range len(list) {
 		value, ok := list[n]
 		if !ok {
-			return Request{}, nil, invalid("InvalidParameter", "EncryptList.N must count from 0 without a gap.")
+			return invalid("InvalidParameter", "EncryptList.N must count from 0 without a gap.")
 		}
 		p.request.EncryptList = append(p.request.EncryptList, value)
 	}
-	return p.request, p.extra, nil
+	return nil
+}
+
+// listIndex returns the N of EncryptList.N.
+func listIndex(name string) (int, bool) {
+	index, ok := strings.CutPrefix(name, encryptList+".")
+	n, err := strconv.Atoi(index)
+	return n, ok && err == nil && n >= 0 && strconv.Itoa(n) == index
 }
 
 const encryptList = "EncryptList"

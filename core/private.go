@@ -10,7 +10,8 @@ const redacted = "REDACTED"
 
 // Private is text that must not be shown: a person's data, or a secret key. It
 // redacts itself in fmt, log/slog and encoding; string(p) is the only way to its
-// value, so that every place that reads it can be found.
+// value, so that every place that reads it can be found. Keep it in exported fields:
+// fmt does not ask what is in an unexported one how to show itself.
 type Private string
 
 // String returns REDACTED.

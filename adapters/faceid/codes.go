@@ -30,7 +30,7 @@ var kinds = map[string]core.Kind{
 	"AuthFailure.SignatureFailure":      core.Rejected,
 	"AuthFailure.TokenFailure":          core.Rejected,
 	"AuthFailure.UnauthorizedOperation": core.Rejected,
-	"UnauthorizedOperation":             core.Rejected,
+	"UnauthorizedOperation":             core.Rejected, // the family of those above
 
 	// throttling
 	"RequestLimitExceeded":                              core.RateLimited,

@@ -54,8 +54,9 @@ type Credentials interface {
 
 // Client calls the API. It is safe for concurrent use.
 type Client struct {
-	sdk         *common.Client // without credentials
-	credentials Credentials
+	sdk     *common.Client // without credentials
+	carrier *transport
+	keys    func(context.Context) (id string, key, token core.Private, err error)
 }
 
 // New returns a client. It connects to nothing yet.
@@ -70,12 +71,12 @@ func New(c Config) *Client {
 		carrier.base = c.Transport
 	}
 	sdk := common.NewCommonClient(nil, c.Region, p).WithHttpTransport(carrier)
-	return &Client{sdk: sdk, credentials: c.Credentials}
+	return &Client{sdk: sdk, carrier: carrier, keys: c.Credentials.Keys}
 }
 
 // Verify implements [core.Upstream].
 func (c *Client) Verify(ctx context.Context, r core.Request) (core.Verdict, error) {
-	id, key, token, err := c.credentials.Keys(ctx)
+	id, key, token, err := c.keys(ctx)
 	if err != nil {
 		return core.Verdict{}, noKeys(err)
 	}
@@ -114,11 +115,19 @@ func text(p core.Private) *string {
 	return common.StringPtr(string(p))
 }
 
-// verdict reads an answer without an error. One without a Result or RequestId is not
-// the API's.
+// The forms of what the API answers with beside its texts. Whatever is formed
+// otherwise is not the API's answer, and could hold anything.
+var (
+	codeForm      = regexp.MustCompile(`^[A-Za-z]{1,64}(\.[A-Za-z0-9]{1,64})*$`)
+	resultForm    = regexp.MustCompile(`^-?[A-Za-z0-9]{1,7}$`)
+	requestIDForm = regexp.MustCompile(`^[A-Za-z0-9-]{1,64}$`)
+)
+
+// verdict reads an answer without an error.
 func verdict(p *PhoneVerificationResponseParams) (core.Verdict, error) {
-	if p == nil || p.Result == nil || p.RequestId == nil {
-		return core.Verdict{}, noAnswer(errors.New("the answer has no Result"))
+	if p == nil || p.Result == nil || !resultForm.MatchString(*p.Result) ||
+		p.RequestId == nil || !requestIDForm.MatchString(*p.RequestId) {
+		return core.Verdict{}, noAnswer(errors.New("the answer has no proper Result or RequestId"))
 	}
 	v := core.Verdict{Result: *p.Result, RequestID: *p.RequestId}
 	if p.Description != nil {
@@ -135,15 +144,13 @@ func verdict(p *PhoneVerificationResponseParams) (core.Verdict, error) {
 func failure(ctx context.Context, err error, maybeSent bool) error {
 	e, ok := errors.AsType[*tcerr.TencentCloudSDKError](err)
 	switch {
-	case ok && isAPICode(e.Code) && e.RequestId != "":
+	case ok && isAPICode(e.Code) && requestIDForm.MatchString(e.RequestId):
 		return answered(e.Code, e.RequestId)
 	case !maybeSent:
 		return notSent(cause(ctx, err))
 	}
 	return noAnswer(cause(ctx, err))
 }
-
-var codeForm = regexp.MustCompile(`^[A-Za-z]{1,64}(\.[A-Za-z0-9]{1,64})*$`)
 
 // isAPICode reports whether code came from the API and not from the SDK itself.
 func isAPICode(code string) bool {

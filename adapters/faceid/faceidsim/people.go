@@ -71,11 +71,17 @@ var descriptions = map[string]string{
 // charged are the results that cost money.
 var charged = map[string]bool{"0": true, "-4": true, "-5": true}
 
-// verify does the business of a request: required parameters, decryption, and what
-// is known of the phone.
+// verify does the business of a request: required parameters, what is scripted,
+// decryption, and what is known of the phone.
 func (s *Simulator) verify(p parameters, t Trouble) (*verdict, *fault) {
 	if bad := checkRequired(p); bad != nil {
 		return nil, bad
+	}
+	if t.Code != "" {
+		return nil, &fault{t.Code, "Scripted."}
+	}
+	if t.Result != "" {
+		return &verdict{t.Result, "mobile"}, nil
 	}
 	plain, bad := decrypt(p)
 	if bad != nil {
@@ -83,10 +89,6 @@ func (s *Simulator) verify(p parameters, t Trouble) (*verdict, *fault) {
 	}
 	phone := plain.get("Phone")
 	switch {
-	case t.Code != "":
-		return nil, &fault{t.Code, "Scripted."}
-	case t.Result != "":
-		return &verdict{t.Result, "mobile"}, nil
 	case magicFaults[phone] != nil:
 		return nil, magicFaults[phone]
 	case magicResults[phone] != "":

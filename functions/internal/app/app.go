@@ -54,7 +54,7 @@ func New(s Settings, o Options) *App {
 	}
 	return &App{
 		Verifier: verifier,
-		HTTP:     &httpapi.Handler{Verifier: verifier, Auth: s.auth, Log: o.Log},
+		HTTP:     &httpapi.Handler{Verifier: verifier, Auth: s.Auth, Log: o.Log},
 	}
 }
 

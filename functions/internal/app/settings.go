@@ -31,7 +31,8 @@ type Settings struct {
 	Credentials    string // "env"
 	CallerAuth     string // "", "platform", "tc3", "bearer" or "none"
 	CallerKeys     core.Private
-	Store          string // "memory:"
+	Auth           httpapi.Authenticator // of the two above; nil for nobody
+	Store          string                // "memory:"
 	FingerprintKey core.Private
 	DedupeWindow   time.Duration
 	LedgerTTL      time.Duration
@@ -40,8 +41,7 @@ type Settings struct {
 	UnknownOutcome string // "report" or "retry"
 	LogLevel       slog.Level
 
-	auth  httpapi.Authenticator // of CallerAuth and CallerKeys
-	given map[string]bool       // by name, without the prefix
+	given map[string]bool // by name, without the prefix
 }
 
 // Given reports whether the setting called name, without the prefix, was given a value.
@@ -134,7 +134,7 @@ func (s *Settings) combine() error {
 		s.FingerprintKey = core.Private(rand.Text() + rand.Text())
 	}
 	var err error
-	s.auth, err = readAuth(s.CallerAuth, s.CallerKeys)
+	s.Auth, err = readAuth(s.CallerAuth, s.CallerKeys)
 	if err != nil {
 		return fmt.Errorf("%sCALLER_KEYS %w", Prefix, err)
 	}

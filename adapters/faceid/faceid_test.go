@@ -1,0 +1,359 @@
+package faceid_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"phoneverify/adapters/credential"
+	"phoneverify/adapters/faceid"
+	"phoneverify/adapters/faceid/faceidsim"
+	"phoneverify/core"
+	"phoneverify/core/coretest"
+)
+
+var example = core.Request{IdCard: "11204416541220243X", Name: "Wei Xiaobao", Phone: "16137688175"}
+
+var demoKeys = credential.Static{SecretID: faceidsim.SecretID, SecretKey: faceidsim.SecretKey}
+
+func client(address string, carrier http.RoundTripper) *faceid.Client {
+	endpoint, err := url.Parse(address)
+	if err != nil {
+		panic(err)
+	}
+	return faceid.New(faceid.Config{Endpoint: endpoint, Language: "en-US", Credentials: demoKeys, Transport: carrier})
+}
+
+// The suite runs over the simulator behind a network, and behind none.
+func TestUpstream(t *testing.T) {
+	t.Run("network", func(t *testing.T) {
+		coretest.Upstream(t, func(t *testing.T, check func(*testing.T, coretest.UpstreamHarness)) {
+			b := &backend{sim: new(faceidsim.Simulator)}
+			server := httptest.NewServer(b)
+			defer server.Close()
+			h := b.harness()
+			h.Upstream = client(server.URL, nil)
+			h.Next = func(r coretest.Reply) {
+				if r.Fate == coretest.Refused {
+					server.Close()
+				}
+				b.next(r)
+			}
+			check(t, h)
+		})
+	})
+	t.Run("memory", func(t *testing.T) {
+		coretest.Upstream(t, func(t *testing.T, check func(*testing.T, coretest.UpstreamHarness)) {
+			synctest.Test(t, func(t *testing.T) {
+				b := &backend{sim: new(faceidsim.Simulator)}
+				h := b.harness()
+				h.Upstream = client("https://faceid.intl.tencentcloudapi.com", b)
+				check(t, h)
+			})
+		})
+	})
+}
+
+// backend is the simulator with what can stand before it.
+type backend struct {
+	sim     *faceidsim.Simulator
+	reply   coretest.Reply
+	foreign []core.Request // what got an answer that is not the API's
+}
+
+func (b *backend) harness() coretest.UpstreamHarness {
+	return coretest.UpstreamHarness{Next: b.next, Received: func() []core.Request {
+		received := b.foreign
+		for _, call := range b.sim.Calls() {
+			received = append(received, call.Request)
+		}
+		return received
+	}}
+}
+
+func (b *backend) next(r coretest.Reply) {
+	b.reply = r
+	switch {
+	case r.Fate == coretest.Answered:
+		b.sim.Script(faceidsim.Trouble{Result: r.Verdict.Result, Code: r.Code})
+	case r.Fate == coretest.Reset:
+		b.sim.Script(faceidsim.Trouble{Reset: true})
+	case r.Fate == coretest.Hang:
+		b.sim.Script(faceidsim.Trouble{Hang: true})
+	}
+}
+
+// ServeHTTP is the network's side.
+func (b *backend) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch b.reply.Fate {
+	case coretest.BadGate:
+		b.foreign = append(b.foreign, example)
+		http.Error(w, "<html>bad gateway</html>", http.StatusBadGateway)
+	case coretest.Garbage:
+		b.foreign = append(b.foreign, example)
+		fmt.Fprint(w, `{"Response":{"Resu`)
+	default:
+		b.sim.ServeHTTP(w, r)
+	}
+}
+
+// RoundTrip is the memory's side.
+func (b *backend) RoundTrip(r *http.Request) (*http.Response, error) {
+	switch b.reply.Fate {
+	case coretest.BadGate, coretest.Garbage:
+		w := httptest.NewRecorder()
+		b.ServeHTTP(w, r)
+		return w.Result(), nil
+	case coretest.Refused:
+		return refusing.RoundTrip(r)
+	}
+	return b.sim.RoundTrip(r)
+}
+
+// refusing is a network without a way out.
+var refusing = &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
+	return nil, &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")}
+}}
+
+func wantKind(t *testing.T, err error, want core.Kind) *core.Error {
+	t.Helper()
+	e, ok := errors.AsType[*core.Error](err)
+	if !ok || e.Kind != want {
+		t.Fatalf("got %v, want kind %v", err, want)
+	}
+	return e
+}
+
+// Whatever comes back that is not the API's answer, the outcome is unknown, no
+// address but the endpoint is called, and the error repeats nothing of it.
+func TestStrangeAnswers(t *testing.T) {
+	const echo = "16137688175"
+	var elsewhere atomic.Int32
+	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { elsewhere.Add(1) }))
+	defer other.Close()
+	answer := func(status int, contentType, body string) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", contentType)
+			w.WriteHeader(status)
+			fmt.Fprint(w, body)
+		}
+	}
+	raw := func(text string) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) {
+			conn, _, _ := w.(http.Hijacker).Hijack()
+			fmt.Fprint(conn, text)
+			conn.Close()
+		}
+	}
+	for name, handler := range map[string]http.HandlerFunc{
+		"empty":                  answer(200, "application/json", ""),
+		"empty object":           answer(200, "application/json", "{}"),
+		"empty response":         answer(200, "application/json", `{"Response":{}}`),
+		"null response":          answer(200, "application/json", `{"Response":null}`),
+		"no result":              answer(200, "application/json", `{"Response":{"RequestId":"r"}}`),
+		"no request id":          answer(200, "application/json", `{"Response":{"Result":"0"}}`),
+		"result of another type": answer(200, "application/json", `{"Response":{"Result":0,"RequestId":"r"}}`),
+		"an array":               answer(200, "application/json", `["`+echo+`"]`),
+		"HTML":                   answer(200, "text/html", "<html>"+echo),
+		"an event stream":        answer(200, "text/event-stream", "data: "+echo),
+		"octets":                 answer(200, "application/octet-stream", echo),
+		"a verdict in a 500":     answer(500, "application/json", `{"Response":{"Result":"0","RequestId":"r"}}`),
+		"a bare 503":             answer(503, "text/plain", echo),
+		"a bare 403":             answer(403, "text/plain", echo),
+		"an error without id":    answer(200, "application/json", `{"Response":{"Error":{"Code":"InternalError","Message":"`+echo+`"}}}`),
+		"an error of old":        answer(200, "application/json", `{"code":4100,"codeDesc":"AuthFailure","message":"`+echo+`"}`),
+		"a code that is none":    answer(200, "application/json", `{"Response":{"Error":{"Code":"`+echo+`","Message":"m"},"RequestId":"r"}}`),
+		"a code of the SDK's":    answer(200, "application/json", `{"Response":{"Error":{"Code":"ClientError.NetworkError","Message":"m"},"RequestId":"r"}}`),
+		"too long":               answer(200, "application/json", `{"Response":{"Result":"0","RequestId":"`+strings.Repeat("r", 65<<10)+`"}}`),
+		"307":                    func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, other.URL, 307) },
+		"302":                    func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, other.URL, 302) },
+		"not HTTP":               raw(echo + "\r\n\r\n"),
+		"a status that is none":  raw("HTTP/1.1 " + echo + " OK\r\n\r\n"),
+		"cut short":              raw("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"),
+		"nothing":                raw(""),
+		"compressed, not asked": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Encoding", "gzip")
+			w.Write([]byte(echo))
+		},
+		"an endless header": raw("HTTP/1.1 200 OK\r\nX: " + strings.Repeat("x", 200<<10)),
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := httptest.NewServer(handler)
+			defer server.Close()
+			_, err := client(server.URL, nil).Verify(t.Context(), example)
+			e := wantKind(t, err, core.Unknown)
+			if e.Code != "FailedOperation.OutcomeUnknown" {
+				t.Errorf("the code is %s", e.Code)
+			}
+			for err := error(e); err != nil; err = errors.Unwrap(err) {
+				if strings.Contains(err.Error(), echo) || strings.Contains(fmt.Sprint(e.Cause), echo) {
+					t.Errorf("the error repeats the answer: %v, %v", err, e.Cause)
+				}
+			}
+		})
+	}
+	if n := elsewhere.Load(); n > 0 {
+		t.Errorf("%d requests followed a redirect", n)
+	}
+}
+
+// A failure before the request left is unavailable, and says why.
+func TestNotSent(t *testing.T) {
+	silent, err := net.Listen("tcp", "127.0.0.1:0") // accepts, and never speaks TLS
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	untrusted := httptest.NewUnstartedServer(new(faceidsim.Simulator))
+	untrusted.Config.ErrorLog = log.New(io.Discard, "", 0)
+	untrusted.StartTLS()
+	defer untrusted.Close()
+	closed := httptest.NewServer(nil)
+	closed.Close()
+	for name, c := range map[string]struct{ address, says string }{
+		"nothing listens":        {closed.URL, "refused"},
+		"no such host":           {"https://faceid.invalid", "dial"},
+		"an untrusted server":    {untrusted.URL, "certificate"},
+		"a server without TLS":   {strings.Replace(closed.URL, "http:", "https:", 1), "refused"},
+		"a server without words": {"https://" + silent.Addr().String(), "deadline"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			_, err := client(c.address, nil).Verify(ctx, example)
+			e := wantKind(t, err, core.Unavailable)
+			if e.Cause == nil || !strings.Contains(e.Cause.Error(), c.says) {
+				t.Errorf("the cause is %v, want %s", e.Cause, c.says)
+			}
+		})
+	}
+}
+
+// A transport that tells nothing of its connections is taken to have sent.
+func TestSilentTransport(t *testing.T) {
+	fail := roundTripper(func(*http.Request) (*http.Response, error) { return nil, errors.New("boom") })
+	_, err := client("https://faceid.test", fail).Verify(t.Context(), example)
+	wantKind(t, err, core.Unknown)
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// failing is credentials that can't be had.
+type failing struct{ error }
+
+func (f failing) Keys(context.Context) (string, core.Private, core.Private, error) {
+	return "", "", "", f.error
+}
+
+func TestNoCredentials(t *testing.T) {
+	sim := new(faceidsim.Simulator)
+	endpoint, _ := url.Parse("https://faceid.test")
+	for _, c := range []struct {
+		err  error
+		want core.Kind
+	}{
+		{errors.New("the role's service is down"), core.Unavailable},
+		{&core.Error{Kind: core.Rejected, Code: "UnauthorizedOperation"}, core.Rejected},
+	} {
+		u := faceid.New(faceid.Config{Endpoint: endpoint, Credentials: failing{c.err}, Transport: sim})
+		_, err := u.Verify(t.Context(), example)
+		wantKind(t, err, c.want)
+	}
+	if n := len(sim.Calls()); n != 0 {
+		t.Errorf("%d calls", n)
+	}
+}
+
+func TestTemporaryCredentials(t *testing.T) {
+	endpoint, _ := url.Parse("https://faceid.test")
+	for token, want := range map[core.Private]string{faceidsim.TempToken: "", "another": "UnauthorizedOperation"} {
+		keys := temporary{faceidsim.TempSecretID, faceidsim.TempSecretKey, token}
+		u := faceid.New(faceid.Config{Endpoint: endpoint, Region: "ap-singapore", Credentials: keys, Transport: new(faceidsim.Simulator)})
+		_, err := u.Verify(t.Context(), example)
+		if want == "" && err != nil || want != "" && core.AsError(err).Code != want {
+			t.Errorf("got %v, want %q", err, want)
+		}
+	}
+}
+
+type temporary struct {
+	id         string
+	key, token core.Private
+}
+
+func (k temporary) Keys(context.Context) (string, core.Private, core.Private, error) {
+	return k.id, k.key, k.token, nil
+}
+
+// One connection serves many requests; after a gap in which the machine may have
+// slept, a new one is made.
+func TestConnections(t *testing.T) {
+	var connections atomic.Int32
+	server := httptest.NewUnstartedServer(new(faceidsim.Simulator))
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			connections.Add(1)
+		}
+	}
+	server.Start()
+	defer server.Close()
+	u := client(server.URL, nil)
+	verify := func(want int32) {
+		t.Helper()
+		if _, err := u.Verify(t.Context(), example); err != nil {
+			t.Fatal(err)
+		}
+		if n := connections.Load(); n != want {
+			t.Errorf("%d connections, want %d", n, want)
+		}
+	}
+	verify(1)
+	verify(1)
+	verify(1)
+	u.Sleep(16 * time.Second)
+	verify(2)
+	u.Sleep(14 * time.Second)
+	verify(2)
+	u.Sleep(-time.Hour) // the clock was set back: no telling how long it was
+	verify(3)
+}
+
+// Requests do not wait for each other, and one client serves them all.
+func TestConcurrency(t *testing.T) {
+	server := httptest.NewServer(new(faceidsim.Simulator))
+	defer server.Close()
+	u := client(server.URL, nil)
+	errs := make(chan error)
+	for range faceidsim.RequestsPerSecond {
+		go func() {
+			_, err := u.Verify(context.Background(), example)
+			errs <- err
+		}()
+	}
+	for range faceidsim.RequestsPerSecond {
+		if err := <-errs; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestPairShowsNothing(t *testing.T) {
+	r := faceid.NewPhoneVerificationRequest()
+	r.Phone = new("16137688175")
+	if text := fmt.Sprintf("%v %+v %#v %s", r, r, *r, r.LogValue()); strings.Contains(text, "16137688175") {
+		t.Error(text)
+	}
+}
