@@ -20,12 +20,12 @@ const (
 type PhoneVerificationRequest struct {
 	*tchttp.BaseRequest
 
-	IdCard         *string   `json:"IdCard,omitnil,omitempty" name:"IdCard"`
-	Name           *string   `json:"Name,omitnil,omitempty" name:"Name"`
-	Phone          *string   `json:"Phone,omitnil,omitempty" name:"Phone"`
-	CiphertextBlob *string   `json:"CiphertextBlob,omitnil,omitempty" name:"CiphertextBlob"`
-	EncryptList    []*string `json:"EncryptList,omitnil,omitempty" name:"EncryptList"`
-	Iv             *string   `json:"Iv,omitnil,omitempty" name:"Iv"`
+	IdCard         *string   `json:"IdCard,omitempty" name:"IdCard"`
+	Name           *string   `json:"Name,omitempty" name:"Name"`
+	Phone          *string   `json:"Phone,omitempty" name:"Phone"`
+	CiphertextBlob *string   `json:"CiphertextBlob,omitempty" name:"CiphertextBlob"`
+	EncryptList    []*string `json:"EncryptList,omitempty" name:"EncryptList"`
+	Iv             *string   `json:"Iv,omitempty" name:"Iv"`
 }
 
 // NewPhoneVerificationRequest returns a request with no parameters.
@@ -47,10 +47,10 @@ func (r *PhoneVerificationRequest) LogValue() slog.Value {
 
 // PhoneVerificationResponseParams are the parameters of the API's answer.
 type PhoneVerificationResponseParams struct {
-	Result      *string `json:"Result,omitnil,omitempty" name:"Result"`
-	Description *string `json:"Description,omitnil,omitempty" name:"Description"`
-	Isp         *string `json:"Isp,omitnil,omitempty" name:"Isp"`
-	RequestId   *string `json:"RequestId,omitnil,omitempty" name:"RequestId"`
+	Result      *string `json:"Result,omitempty" name:"Result"`
+	Description *string `json:"Description,omitempty" name:"Description"`
+	Isp         *string `json:"Isp,omitempty" name:"Isp"`
+	RequestId   *string `json:"RequestId,omitempty" name:"RequestId"`
 }
 
 // PhoneVerificationResponse is the API's answer.

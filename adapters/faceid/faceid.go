@@ -102,7 +102,9 @@ func newRequest(r core.Request) *PhoneVerificationRequest {
 	request.Name = text(r.Name)
 	request.Phone = text(r.Phone)
 	request.CiphertextBlob = text(r.CiphertextBlob)
-	request.EncryptList = common.StringPtrs(r.EncryptList)
+	for _, name := range r.EncryptList {
+		request.EncryptList = append(request.EncryptList, &name)
+	}
 	request.Iv = text(r.Iv)
 	return request
 }
@@ -112,7 +114,7 @@ func text(p core.Private) *string {
 	if p == "" {
 		return nil
 	}
-	return common.StringPtr(string(p))
+	return new(string(p))
 }
 
 // The forms of what the API answers with beside its texts. Whatever is formed

@@ -176,12 +176,14 @@ func TestStrangeAnswers(t *testing.T) {
 		"a code that is none":    answer(200, "application/json", `{"Response":{"Error":{"Code":"`+echo+`","Message":"m"},"RequestId":"r"}}`),
 		"a code of the SDK's":    answer(200, "application/json", `{"Response":{"Error":{"Code":"ClientError.NetworkError","Message":"m"},"RequestId":"r"}}`),
 		"too long":               answer(200, "application/json", `{"Response":{"Result":"0","RequestId":"`+strings.Repeat("r", 65<<10)+`"}}`),
-		"307":                    func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, other.URL, 307) },
-		"302":                    func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, other.URL, 302) },
-		"not HTTP":               raw(echo + "\r\n\r\n"),
-		"a status that is none":  raw("HTTP/1.1 " + echo + " OK\r\n\r\n"),
-		"cut short":              raw("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"),
-		"nothing":                raw(""),
+		"307": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, other.URL, http.StatusTemporaryRedirect)
+		},
+		"302":                   func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, other.URL, http.StatusFound) },
+		"not HTTP":              raw(echo + "\r\n\r\n"),
+		"a status that is none": raw("HTTP/1.1 " + echo + " OK\r\n\r\n"),
+		"cut short":             raw("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"),
+		"nothing":               raw(""),
 		"compressed, not asked": func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Encoding", "gzip")
 			w.Write([]byte(echo))
