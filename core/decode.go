@@ -30,7 +30,9 @@ func DecodeJSON(data []byte, also ...string) (Request, map[string]string, error)
 		return Request{}, nil, invalid("InvalidParameter", "The body must be one JSON object, and nothing after it.")
 	}
 	p := newParams(also)
-	if err := p.readJSON(&tokens{decoder: json.NewDecoder(bytes.NewReader(body)), data: body}); err != nil {
+	d := tokens{decoder: json.NewDecoder(bytes.NewReader(body)), data: body}
+	d.decoder.UseNumber() // a number is refused, whatever its size
+	if err := p.readJSON(&d); err != nil {
 		return Request{}, p.extra, err
 	}
 	return p.request, p.extra, nil

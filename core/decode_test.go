@@ -34,6 +34,9 @@ func TestDecodeJSON(t *testing.T) {
 		"another space":        {"{}\v", "InvalidParameter", "JSON object"},
 		"a byte order mark":    {"\ufeff{}", "InvalidParameter", "JSON object"},
 		"a number":             {`{"Phone":16137688175}`, "InvalidParameter", "Phone must be a string"},
+		"a number too large":   {`{"Phone":1e999}`, "InvalidParameter", "Phone must be a string"},
+		"a list of such":       {`{"EncryptList":[1e999]}`, "InvalidParameter", "EncryptList must be an array"},
+		"two second halves":    {`{"Name":"\ude00\ude00"}`, "InvalidParameterValue", "Name is not valid UTF-8"},
 		"a bool":               {`{"Name":true}`, "InvalidParameter", "Name must be a string"},
 		"an object":            {`{"IdCard":{}}`, "InvalidParameter", "IdCard must be a string"},
 		"an array":             {`{"IdCard":["1"]}`, "InvalidParameter", "IdCard must be a string"},
@@ -117,6 +120,7 @@ func FuzzDecodeJSON(f *testing.F) {
 	f.Add([]byte(`{"IdCard":"11204416541220243X","Name":"Wei Xiaobao","Phone":"16137688175"}`))
 	f.Add([]byte(`{"Name":"\u97e6\ud83d\ude00\\ud800\"\\","EncryptList":["Name"],"Iv":null,"Id":"x"}`))
 	f.Add([]byte(`{"Name":"\ud83d","Name":1}`))
+	f.Add([]byte(`{"EncryptList":[1e999]}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		r, also, err := core.DecodeJSON(body, "Id")
 		if err != nil {

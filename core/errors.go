@@ -90,12 +90,31 @@ func (e *Error) Unwrap() []error {
 }
 
 // AsError returns the [Error] in err. An err that holds none is an Internal one
-// with err as its cause.
+// with err as its cause. To ask for an error's kind ask for AsError(err).Kind:
+// errors.Is finds the kinds of its causes too.
 func AsError(err error) *Error {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e
 	}
 	return &Error{Kind: Internal, Code: "InternalError", Message: "Internal error.", Cause: err}
+}
+
+// withoutPerson returns e with nothing in it that repeats a value of r. See
+// [Verdict.withoutPerson].
+func (e *Error) withoutPerson(r Request) *Error {
+	clean := *e
+	if r.isRepeatedIn(clean.Code) {
+		clean.Code = "FailedOperation"
+	}
+	for _, text := range []*string{&clean.Message, &clean.RequestID} {
+		if r.isRepeatedIn(*text) {
+			*text = redacted
+		}
+	}
+	if clean.Cause != nil && r.isRepeatedIn(clean.Cause.Error()) {
+		clean.Cause = nil
+	}
+	return &clean
 }
 
 func invalid(code, message string) *Error {

@@ -2,7 +2,10 @@ package core
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"runtime"
+	"runtime/debug"
 	"time"
 )
 
@@ -12,7 +15,8 @@ type trail struct {
 	attempts int
 	waited   time.Duration // for the holder of the key, for slots, between attempts
 	upstream time.Duration // in attempts
-	resent   bool          // although its outcome was unknown
+
+	wasUnknown bool // the key's outcome, before this call
 }
 
 // wait sleeps for d or until ctx is done, whose error it then returns.
@@ -22,8 +26,8 @@ func (t *trail) wait(ctx context.Context, d time.Duration) error {
 	return sleep(ctx, d)
 }
 
-// log writes the one line of a verification. It holds codes, ids, times and the
-// caller's name: nothing of the request, and no text of the API's.
+// log writes the one line of a verification. It holds codes, ids, times and the names
+// of the caller and the carrier: nothing of the request.
 func (v *Verifier) log(ctx context.Context, call Call, answer Answer, err error, t *trail) {
 	attrs := []slog.Attr{
 		slog.String("trigger", call.Trigger),
@@ -34,7 +38,7 @@ func (v *Verifier) log(ctx context.Context, call Call, answer Answer, err error,
 		slog.Int64("upstream_ms", t.upstream.Milliseconds()),
 		slog.Int64("total_ms", time.Since(t.began).Milliseconds()),
 	}
-	if t.resent {
+	if t.wasUnknown && t.attempts > 0 {
 		attrs = append(attrs, slog.Bool("resent", true))
 	}
 	level := slog.LevelInfo
@@ -91,4 +95,15 @@ func (v *Verifier) logger() *slog.Logger {
 		return v.Log
 	}
 	return slog.New(slog.DiscardHandler)
+}
+
+// LogPanic tells where the panic that was recovered as p came from, but of p only what
+// the runtime itself wrote: anything else may hold a request.
+func LogPanic(ctx context.Context, log *slog.Logger, p any, attrs ...slog.Attr) {
+	what := fmt.Sprintf("a value of type %T", p)
+	if e, ok := p.(runtime.Error); ok {
+		what = e.Error()
+	}
+	attrs = append(attrs, slog.String("panic", what), slog.String("stack", string(debug.Stack())))
+	log.LogAttrs(ctx, slog.LevelError, "panic", attrs...)
 }

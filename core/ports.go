@@ -51,8 +51,10 @@ type Ledger interface {
 	// Begin claims a key, or tells why it can't be claimed. See [State].
 	Begin(ctx context.Context, c Claim) (Standing, error)
 
-	// Sending marks the key as being sent from now on, and renews the lease.
-	Sending(ctx context.Context, c Claim) error
+	// Sending says whether the request may be on its way from now on, and renews the
+	// lease. With on false nothing was charged so far: an attempt has failed for free
+	// and another is to come.
+	Sending(ctx context.Context, c Claim, on bool) error
 
 	// Finish records the verdict for c.Retain and ends the claim.
 	Finish(ctx context.Context, c Claim, v Verdict) error
@@ -91,7 +93,7 @@ const (
 	Finished                                // Standing.Verdict is the answer
 	OtherPayload                            // it belongs to another request
 	AbandonedBeforeSending                  // its holder's lease ran out, nothing was sent
-	AbandonedSending                        // its holder's lease ran out after Sending, or it was released as sent
+	AbandonedSending                        // its holder's lease ran out while sending, or it was released as sent
 )
 
 // Standing is what Begin found.

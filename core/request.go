@@ -103,6 +103,17 @@ func (r Request) validateEncryption() error {
 	return nil
 }
 
+// isRepeatedIn reports whether text holds the number, the name or the card of r. Values
+// of one character say nothing about anyone and are let be.
+func (r Request) isRepeatedIn(text string) bool {
+	for _, private := range []Private{r.IdCard, r.Name, r.Phone} {
+		if value := string(private); utf8.RuneCountInString(value) > 1 && strings.Contains(text, value) {
+			return true
+		}
+	}
+	return false
+}
+
 // String returns a constant: nothing of a request may be shown, not even
 // EncryptList, which is a stranger's text until it is validated.
 func (Request) String() string { return "Request(" + redacted + ")" }

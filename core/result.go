@@ -1,6 +1,9 @@
 package core
 
-import "strings"
+import (
+	"strings"
+	"unicode"
+)
 
 // Outcome is a verdict in a word, stable where the API's codes are not telling.
 type Outcome string
@@ -61,8 +64,8 @@ func (v Verdict) meaning() meaning {
 }
 
 // Carrier returns the verdict's Isp folded to "mobile", "telecom", "unicom" or "";
-// a spelling it does not know stays as it came. It is for logs and counts: callers
-// get Isp.
+// a short name it does not know stays as it came, and what is no name is "other". It is
+// for logs and counts: callers get Isp.
 func (v Verdict) Carrier() string {
 	switch strings.ToLower(strings.TrimSpace(v.Isp)) {
 	case "":
@@ -74,22 +77,18 @@ func (v Verdict) Carrier() string {
 	case "unicom", "china unicom", "cucc", "联通", "中国联通":
 		return "unicom"
 	}
+	if len(v.Isp) > 32 || strings.ContainsFunc(v.Isp, func(r rune) bool { return !unicode.IsLetter(r) && r != ' ' }) {
+		return "other"
+	}
 	return v.Isp
 }
 
 // withoutPerson returns v with no text in it that repeats a value of r: verdicts
-// are stored and delivered, and what the API writes in them is not ours to vouch
-// for. Values of one character say nothing about anyone and are let be.
+// are stored and delivered, and what the API writes in them is not ours to vouch for.
 func (v Verdict) withoutPerson(r Request) Verdict {
-	for _, private := range []Private{r.IdCard, r.Name, r.Phone} {
-		value := string(private)
-		if len([]rune(value)) < 2 {
-			continue
-		}
-		for _, text := range []*string{&v.Description, &v.Isp, &v.RequestID} {
-			if strings.Contains(*text, value) {
-				*text = redacted
-			}
+	for _, text := range []*string{&v.Description, &v.Isp, &v.RequestID} {
+		if r.isRepeatedIn(*text) {
+			*text = redacted
 		}
 	}
 	return v

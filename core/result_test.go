@@ -1,6 +1,7 @@
 package core_test
 
 import (
+	"strings"
 	"testing"
 
 	"phoneverify/core"
@@ -39,6 +40,7 @@ func TestCarrier(t *testing.T) {
 		"telecom": {"telecom", "Telecom", "China Telecom", "电信"},
 		"unicom":  {"cucc", "CUCC", "China Unicom", "unicom", "联通"},
 		"广电":      {"广电"},
+		"other":   {"16137688175", "a\nb", strings.Repeat("x", 33)},
 	} {
 		for _, isp := range spellings {
 			if got := (core.Verdict{Isp: isp}).Carrier(); got != want {

@@ -57,7 +57,8 @@ type Answer struct {
 
 const (
 	// margin is kept back of the caller's deadline, to record and to answer.
-	margin = 500 * time.Millisecond
+	margin   = 500 * time.Millisecond
+	toRecord = 300 * time.Millisecond // of that
 
 	// defaultBudget is how long a call without a deadline may take.
 	defaultBudget = time.Minute
@@ -67,8 +68,8 @@ const (
 	maxClaimLease = 30 * time.Second
 
 	// afterSending is added to AttemptTimeout for the lease of a key that is being
-	// sent: the pause before the next attempt.
-	afterSending = 2 * maxBackoff
+	// sent: to record how it ended.
+	afterSending = 5 * time.Second
 
 	// throttlePause is for how long no slot is given out after the API has
 	// refused one of us as too many.
@@ -77,8 +78,8 @@ const (
 
 // Verify makes one verification, by ctx's deadline less half a second. Of the same
 // key it is charged once: the answer is replayed, or waited for. An error holds an
-// [Error]; after one of Kind Unknown, the key is not sent again unless the policy
-// says so, and after any other nothing was charged.
+// [Error]. After one of Kind Unknown the key is not sent again unless the policy says
+// so; with any other, this call was not charged.
 func (v *Verifier) Verify(ctx context.Context, call Call) (Answer, error) {
 	t := trail{began: time.Now()}
 	answer, err := v.verify(ctx, call, &t)
@@ -104,7 +105,7 @@ func (v *Verifier) verify(ctx context.Context, call Call, t *trail) (Answer, err
 		if errors.Is(err, ErrClaimLost) {
 			continue // whoever took it over has the answer, or will
 		}
-		v.settle(ctx, claim, verdict, err, errors.Is(err, Unknown) || t.resent)
+		v.settle(ctx, claim, verdict, err, isKind(err, Unknown) || t.wasUnknown)
 		return Answer{Verdict: verdict}, err
 	}
 }
@@ -132,14 +133,14 @@ func (v *Verifier) claim(ctx context.Context, call Call, t *trail) (Claim, Stand
 		if left <= 0 {
 			return claim, Standing{}, tooLate(ctx, n > 0)
 		}
-		claim.Lease = min(left, maxClaimLease) + margin
+		claim.Lease = waitingLease(left)
 		standing, err := v.Ledger.Begin(ctx, claim)
 		if err != nil {
 			return claim, Standing{}, noLedger(err)
 		}
 		if standing.State != Held {
 			claim.Token = standing.Token
-			t.resent = standing.State == AbandonedSending && claim.Token != ""
+			t.wasUnknown = standing.State == AbandonedSending
 			return claim, standing, nil
 		}
 		t.wait(ctx, min(poll(n), left))
@@ -161,22 +162,32 @@ func (s Standing) answer() (Answer, error) {
 	return Answer{}, AsError(errors.New("core: the ledger gave no claim and no reason"))
 }
 
-// attempts makes attempts until one settles the matter, or no more of them fit
-// before ctx's deadline. It returns what the last one came to.
-func (v *Verifier) attempts(ctx context.Context, c Claim, r Request, t *trail) (Verdict, error) {
+// attempts makes attempts until one settles the matter, or no more of them fit before
+// ctx's deadline, and returns what the last one came to. It is an error of its own if
+// not even one could be made, or the claim was lost.
+func (v *Verifier) attempts(ctx context.Context, c Claim, r Request, t *trail) (verdict Verdict, err error) {
 	for n := 0; ; n++ {
-		if err := v.prepare(ctx, c, t); err != nil {
-			return Verdict{}, err
+		if cause := v.prepare(ctx, c, t); cause != nil {
+			if n == 0 || errors.Is(cause, ErrClaimLost) {
+				return Verdict{}, cause
+			}
+			return verdict, err
 		}
-		verdict, err := v.attempt(ctx, r, t)
+		verdict, err = v.attempt(ctx, r, t)
 		if !free(verdict, err) {
 			return verdict, err
 		}
-		if errors.Is(err, RateLimited) {
+		if isKind(err, RateLimited) {
 			v.pauseFleet(ctx)
 		}
 		pause := backoff(n, retryAfter(err))
-		if remaining(ctx) < pause+v.Policy.attemptTimeout() || t.wait(ctx, pause) != nil {
+		if remaining(ctx) < pause+v.Policy.attemptTimeout() {
+			return verdict, err
+		}
+		if v.stepBack(ctx, c, t) != nil {
+			return Verdict{}, ErrClaimLost
+		}
+		if t.wait(ctx, pause) != nil {
 			return verdict, err
 		}
 	}
@@ -191,15 +202,15 @@ func free(verdict Verdict, err error) bool {
 	return verdict.Outcome() == Busy
 }
 
-// prepare waits for a slot and marks the key as being sent. After an error nothing
-// was sent.
+// prepare waits for a slot and marks the key as being sent. After an error this attempt
+// was not sent.
 func (v *Verifier) prepare(ctx context.Context, c Claim, t *trail) error {
 	within := remaining(ctx) - v.Policy.attemptTimeout()
 	if within < 0 {
 		return tooLate(ctx, false)
 	}
 	wait, err := v.Limiter.Reserve(ctx, within)
-	if errors.Is(err, RateLimited) {
+	if isKind(err, RateLimited) {
 		return err
 	} else if err != nil {
 		return &Error{Kind: Unavailable, Code: "ServiceUnavailable", RetryAfter: time.Second, Cause: err,
@@ -209,12 +220,30 @@ func (v *Verifier) prepare(ctx context.Context, c Claim, t *trail) error {
 		return tooLate(ctx, false)
 	}
 	c.Lease = v.Policy.attemptTimeout() + afterSending
-	if err := v.Ledger.Sending(ctx, c); errors.Is(err, ErrClaimLost) {
+	if err := v.Ledger.Sending(ctx, c, true); errors.Is(err, ErrClaimLost) {
 		return err
 	} else if err != nil {
 		return noLedger(err)
 	}
+	if remaining(ctx) < v.Policy.attemptTimeout()-margin/2 {
+		return tooLate(ctx, false) // the ledger was slow, or the machine was frozen
+	}
 	return nil
+}
+
+// stepBack marks the key as not being sent any more, since the attempt was free: who
+// finds it abandoned in the pause that follows may take it over. If the key's outcome
+// was unknown before, it still is. The error is ErrClaimLost.
+func (v *Verifier) stepBack(ctx context.Context, c Claim, t *trail) error {
+	if t.wasUnknown {
+		return nil
+	}
+	c.Lease = waitingLease(remaining(ctx))
+	err := v.Ledger.Sending(ctx, c, false)
+	if errors.Is(err, ErrClaimLost) {
+		return err
+	}
+	return nil // a ledger that can't be reached is found out before the next attempt
 }
 
 // attempt makes one attempt. It takes its full time even if the caller has gone:
@@ -229,11 +258,14 @@ func (v *Verifier) attempt(ctx context.Context, r Request, t *trail) (Verdict, e
 	if err == nil {
 		return verdict.withoutPerson(r), nil
 	}
-	if e := AsError(err); e.Kind != Internal {
-		return Verdict{}, e
+	e := AsError(err)
+	switch e.Kind {
+	case Unavailable, RateLimited, Invalid, Rejected, Unknown:
+	default:
+		e = &Error{Kind: Unknown, Code: "FailedOperation.OutcomeUnknown", Cause: err,
+			Message: "The request was sent and no answer came. It may have been charged."}
 	}
-	return Verdict{}, &Error{Kind: Unknown, Code: "FailedOperation.OutcomeUnknown", Cause: err,
-		Message: "The request was sent and no answer came. It may have been charged."}
+	return Verdict{}, e.withoutPerson(r)
 }
 
 // settle ends the claim as the last attempt ended; without a verdict, maybeCharged
@@ -241,7 +273,7 @@ func (v *Verifier) attempt(ctx context.Context, r Request, t *trail) (Verdict, e
 // verdict that could not be recorded leaves the key as being sent, so that it is not
 // charged again.
 func (v *Verifier) settle(ctx context.Context, c Claim, verdict Verdict, err error, maybeCharged bool) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), margin)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), toRecord)
 	defer cancel()
 	step := func() error { return v.Ledger.Release(ctx, c, maybeCharged) }
 	if err == nil && verdict.Outcome() != Busy {
@@ -290,6 +322,12 @@ func remaining(ctx context.Context) time.Duration {
 	deadline, _ := ctx.Deadline()
 	return time.Until(deadline)
 }
+
+// waitingLease is the lease of a key whose holder waits, with so much time left.
+func waitingLease(left time.Duration) time.Duration { return min(left, maxClaimLease) + margin }
+
+// isKind reports whether err is of a kind itself, whatever its causes are.
+func isKind(err error, kind Kind) bool { return err != nil && AsError(err).Kind == kind }
 
 func retryAfter(err error) time.Duration {
 	if err == nil {

@@ -33,8 +33,12 @@ func (u *upstream) Verify(ctx context.Context, _ core.Request) (core.Verdict, er
 		answer, u.script = u.script[0], u.script[1:]
 	}
 	u.mu.Unlock()
-	time.Sleep(u.latency)
-	return answer(ctx)
+	select {
+	case <-time.After(u.latency):
+		return answer(ctx)
+	case <-ctx.Done():
+		return core.Verdict{}, &core.Error{Kind: core.Unknown, Code: "FailedOperation.OutcomeUnknown"}
+	}
 }
 
 func (u *upstream) count() int {
@@ -72,12 +76,41 @@ func newWorld(script ...func(context.Context) (core.Verdict, error)) *world {
 	w := &world{upstream: &upstream{script: script}, log: new(bytes.Buffer)}
 	w.Verifier = &core.Verifier{
 		Upstream: w.upstream,
-		Ledger:   memory.NewLedger(),
+		Ledger:   punctual{memory.NewLedger()},
 		Limiter:  memory.NewLimiter(20),
 		Policy:   core.Policy{Secret: "0123456789abcdef0123456789abcdef"},
 		Log:      slog.New(slog.NewJSONHandler(w.log, nil)),
 	}
 	return w
+}
+
+// punctual is a ledger that, like one across a network, does nothing for a context that
+// is done.
+type punctual struct{ core.Ledger }
+
+func (l punctual) Begin(ctx context.Context, c core.Claim) (core.Standing, error) {
+	if err := ctx.Err(); err != nil {
+		return core.Standing{}, err
+	}
+	return l.Ledger.Begin(ctx, c)
+}
+func (l punctual) Sending(ctx context.Context, c core.Claim, on bool) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return l.Ledger.Sending(ctx, c, on)
+}
+func (l punctual) Finish(ctx context.Context, c core.Claim, v core.Verdict) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return l.Ledger.Finish(ctx, c, v)
+}
+func (l punctual) Release(ctx context.Context, c core.Claim, sent bool) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return l.Ledger.Release(ctx, c, sent)
 }
 
 // verify verifies the example under a key, within a time.
@@ -199,7 +232,7 @@ func TestKeyOfAnotherRequestIsConflict(t *testing.T) {
 		wantAnswer(t, a, err, "0", false)
 		for _, change := range []func(*core.Request){
 			func(r *core.Request) { r.Name = "another" },
-			func(r *core.Request) { r.IdCard, r.Name = r.IdCard+r.Name, ""+r.Phone },
+			func(r *core.Request) { r.IdCard, r.Name = r.IdCard[:17], r.IdCard[17:]+r.Name }, // the same, run together
 			func(r *core.Request) { r.Iv = "x" },
 			func(r *core.Request) { r.EncryptList, r.Iv, r.CiphertextBlob = []string{"Name"}, "i", "b" },
 		} {
@@ -212,6 +245,49 @@ func TestKeyOfAnotherRequestIsConflict(t *testing.T) {
 			t.Errorf("%d attempts, want 1", n)
 		}
 	})
+}
+
+// A key is not the fingerprint of a request, nor known without the secret.
+func TestDigests(t *testing.T) {
+	digest := func(secret core.Private, call core.Call) core.Digest {
+		spy := new(spyLedger)
+		v := core.Verifier{Upstream: new(upstream), Ledger: spy, Limiter: memory.NewLimiter(20), Policy: core.Policy{Secret: secret}}
+		v.Verify(t.Context(), call)
+		return spy.claim.Key
+	}
+	const secret = "0123456789abcdef0123456789abcdef"
+	fingerprint := digest(secret, core.Call{Request: example})
+	payload := func() core.Private {
+		spy := new(spyLedger)
+		v := core.Verifier{Ledger: spy, Policy: core.Policy{Secret: secret}}
+		v.Verify(t.Context(), core.Call{Request: example})
+		return core.Private(spy.claim.Payload[:])
+	}()
+	keys := map[core.Digest]string{fingerprint: "fingerprint"}
+	for name, key := range map[string]core.Digest{
+		"fingerprint under another secret": digest("another", core.Call{Request: example}),
+		"key":                              digest(secret, core.Call{Request: example, Key: "k"}),
+		"key under another secret":         digest("another", core.Call{Request: example, Key: "k"}),
+		"key that is the payload":          digest(secret, core.Call{Request: example, Key: payload}),
+		"key of a caller":                  digest(secret, core.Call{Request: example, Key: "k", Caller: "a"}),
+		"key run together with a caller":   digest(secret, core.Call{Request: example, Key: "ak"}),
+	} {
+		if other, ok := keys[key]; ok {
+			t.Errorf("%s is %s", name, other)
+		}
+		keys[key] = name
+	}
+}
+
+// spyLedger keeps the claim that is begun, and grants none.
+type spyLedger struct {
+	core.Ledger
+	claim core.Claim
+}
+
+func (l *spyLedger) Begin(_ context.Context, c core.Claim) (core.Standing, error) {
+	l.claim = c
+	return core.Standing{State: core.OtherPayload}, nil
 }
 
 func TestInvalidRequestGoesNowhere(t *testing.T) {
@@ -248,11 +324,18 @@ func TestFreeFailuresAreRetried(t *testing.T) {
 
 // What is not free, or would not pass, is tried once.
 func TestOtherFailuresAreNotRetried(t *testing.T) {
-	for _, kind := range []core.Kind{core.Invalid, core.Rejected, core.Unknown} {
+	for kind, want := range map[core.Kind]core.Kind{
+		core.Invalid: core.Invalid, core.Rejected: core.Rejected, core.Unknown: core.Unknown,
+		core.Conflict: core.Unknown, core.InProgress: core.Unknown, core.Unauthenticated: core.Unknown, core.Internal: core.Unknown,
+	} {
 		synctest.Test(t, func(t *testing.T) {
 			w := newWorld(fails(kind, 0))
 			_, err := w.verify(t, "k", time.Minute)
-			wantKind(t, err, kind)
+			wantKind(t, err, want)
+			if want == core.Unknown {
+				_, err = w.verify(t, "k", time.Minute)
+				wantKind(t, err, core.Unknown)
+			}
 			if n := w.upstream.count(); n != 1 {
 				t.Errorf("%v: %d attempts, want 1", kind, n)
 			}
@@ -281,6 +364,121 @@ func TestBusyToTheEnd(t *testing.T) {
 		a, err = w.verify(t, "k", 20*time.Second)
 		wantAnswer(t, a, err, "0", false)
 	})
+}
+
+// The same when it is the quota that leaves no room for another attempt.
+func TestBusyAndThenNoSlot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(result("-11"))
+		time.AfterFunc(time.Millisecond, func() { w.Limiter.Pause(context.Background(), time.Hour) })
+		a, err := w.verify(t, "k", 20*time.Second)
+		wantAnswer(t, a, err, "-11", false)
+	})
+}
+
+// Between two attempts a key is not being sent: who takes it over then may send it.
+func TestCrashBetweenAttempts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(fails(core.Unavailable, 10*time.Second))
+		ctx, crash := context.WithCancel(t.Context())
+		whole := w.Ledger
+		dying := *w.Verifier
+		dying.Ledger = crashing{whole, "finish"}
+		go dying.Verify(ctx, core.Call{Request: example, Key: "k"})
+		time.Sleep(time.Second)
+		crash()
+		a, err := w.verify(t, "k", 2*time.Minute)
+		wantAnswer(t, a, err, "0", false)
+	})
+}
+
+// Who waits for a slot before another attempt is not taken to have been cut short.
+func TestDuplicateDuringRetry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(result("-11"))
+		first := make(chan core.Answer)
+		go func() {
+			a, err := w.verify(t, "k", 2*time.Minute)
+			if err != nil {
+				t.Error(err)
+			}
+			first <- a
+		}()
+		time.Sleep(time.Millisecond)
+		w.Limiter.Pause(t.Context(), 20*time.Second)
+		time.Sleep(16 * time.Second) // longer than an attempt's lease
+		a, err := w.verify(t, "k", time.Minute)
+		wantAnswer(t, a, err, "0", true)
+		wantAnswer(t, <-first, nil, "0", false)
+	})
+}
+
+// slow is a ledger that takes its time to mark a key as being sent.
+type slow struct {
+	core.Ledger
+	delay time.Duration
+}
+
+func (l slow) Sending(ctx context.Context, c core.Claim, on bool) error {
+	time.Sleep(l.delay)
+	return l.Ledger.Sending(ctx, c, on)
+}
+
+// An attempt that would not end in time is not begun, however late that is known.
+func TestSlowLedgerSendsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		whole := w.Ledger
+		w.Ledger = slow{whole, 2 * time.Second}
+		_, err := w.verify(t, "k", 6*time.Second)
+		wantKind(t, err, core.Unavailable)
+		if n := w.upstream.count(); n != 0 {
+			t.Errorf("%d attempts", n)
+		}
+		w.Ledger = whole
+		a, err := w.verify(t, "k", time.Minute)
+		wantAnswer(t, a, err, "0", false)
+	})
+}
+
+// flaky is a ledger that fails to record once.
+type flaky struct {
+	core.Ledger
+	failed bool
+}
+
+func (l *flaky) Finish(ctx context.Context, c core.Claim, v core.Verdict) error {
+	if !l.failed {
+		l.failed = true
+		return errCrashed
+	}
+	return l.Ledger.Finish(ctx, c, v)
+}
+
+func TestRecordingIsTriedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.Ledger = &flaky{Ledger: w.Ledger}
+		for _, replayed := range []bool{false, true} {
+			a, err := w.verify(t, "k", time.Minute)
+			wantAnswer(t, a, err, "0", replayed)
+		}
+	})
+}
+
+// The pauses between attempts are jittered: of many, not two are the same.
+func TestJitter(t *testing.T) {
+	pauses := map[time.Duration]bool{}
+	for range 20 {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(fails(core.Unavailable, 0))
+			w.verify(t, "k", time.Minute)
+			pauses[w.upstream.attempts[1].Sub(w.upstream.attempts[0])] = true
+		})
+	}
+	if len(pauses) < 10 {
+		t.Errorf("%d different pauses of 20", len(pauses))
+	}
 }
 
 // The pauses between attempts grow, are jittered, and are not shorter than asked.
@@ -465,11 +663,11 @@ type crashing struct {
 
 var errCrashed = errors.New("crashed")
 
-func (l crashing) Sending(ctx context.Context, c core.Claim) error {
+func (l crashing) Sending(ctx context.Context, c core.Claim, on bool) error {
 	if l.at == "sending" {
 		return errCrashed
 	}
-	return l.Ledger.Sending(ctx, c)
+	return l.Ledger.Sending(ctx, c, on)
 }
 func (l crashing) Finish(context.Context, core.Claim, core.Verdict) error { return errCrashed }
 func (l crashing) Release(context.Context, core.Claim, bool) error        { return errCrashed }
@@ -544,7 +742,7 @@ var errDown = errors.New("dial tcp 127.0.0.1:6379: connection refused")
 func (down) Begin(context.Context, core.Claim) (core.Standing, error) {
 	return core.Standing{}, errDown
 }
-func (down) Sending(context.Context, core.Claim) error              { return errDown }
+func (down) Sending(context.Context, core.Claim, bool) error        { return errDown }
 func (down) Finish(context.Context, core.Claim, core.Verdict) error { return errDown }
 func (down) Release(context.Context, core.Claim, bool) error        { return errDown }
 func (down) Reserve(context.Context, time.Duration) (time.Duration, error) {
@@ -579,6 +777,9 @@ func TestVerdictRepeatsNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(func(context.Context) (core.Verdict, error) {
 			return core.Verdict{Result: "-6", Description: "bad number " + string(example.Phone), Isp: "Telecom", RequestID: "id"}, nil
+		}, func(context.Context) (core.Verdict, error) {
+			return core.Verdict{}, &core.Error{Kind: core.Rejected, Code: "Code." + string(example.IdCard), RequestID: string(example.Phone),
+				Message: "FaceID answered " + string(example.Name), Cause: errors.New(string(example.Phone))}
 		})
 		for _, replayed := range []bool{false, true} {
 			a, err := w.verify(t, "k", time.Minute)
@@ -586,6 +787,11 @@ func TestVerdictRepeatsNobody(t *testing.T) {
 			if a.Description != "REDACTED" || a.Isp != "Telecom" {
 				t.Errorf("got %+v", a)
 			}
+		}
+		_, err := w.verify(t, "another", time.Minute)
+		e := wantKind(t, err, core.Rejected)
+		if *e != (core.Error{Kind: core.Rejected, Code: "FailedOperation", RequestID: "REDACTED", Message: "REDACTED"}) {
+			t.Errorf("got %+v", e)
 		}
 	})
 }

@@ -30,7 +30,10 @@ var kinds = map[string]core.Kind{
 	"AuthFailure.SignatureFailure":      core.Rejected,
 	"AuthFailure.TokenFailure":          core.Rejected,
 	"AuthFailure.UnauthorizedOperation": core.Rejected,
-	"UnauthorizedOperation":             core.Rejected, // the family of those above
+
+	// families of codes
+	"AuthFailure":           core.Rejected,
+	"UnauthorizedOperation": core.Rejected,
 
 	// throttling
 	"RequestLimitExceeded":                              core.RateLimited,
@@ -71,9 +74,6 @@ func kindOf(code string) core.Kind {
 		return kind
 	}
 	family, _, _ := strings.Cut(code, ".")
-	if family == "AuthFailure" {
-		return core.Rejected
-	}
 	if kind, ok := kinds[family]; ok {
 		return kind
 	}

@@ -39,7 +39,7 @@ func TestDocumentedCodes(t *testing.T) {
 
 func TestOtherCodes(t *testing.T) {
 	for code, want := range map[string]core.Kind{
-		"AuthFailure":                       core.Rejected,
+		"InvalidParameterValue.16137688175": core.Invalid,
 		"AuthFailure.New":                   core.Rejected,
 		"UnauthorizedOperation.New":         core.Rejected,
 		"InvalidParameter.New":              core.Invalid,

@@ -18,6 +18,7 @@ import (
 	"net/http/httptrace"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -46,32 +47,54 @@ type Config struct {
 // Credentials gives the keys that a request is signed with: three that belong
 // together, the token "" for keys that last. It is asked at every attempt, since a
 // runtime role's keys change. Its error is shown to the operator and holds no key;
-// where it is a [core.Error] it decides by its Kind, else the attempt is Unavailable:
-// nothing was sent.
+// where it is a [core.Error] of Kind Rejected it stands, else the attempt is
+// Unavailable: nothing was sent.
 type Credentials interface {
 	Keys(ctx context.Context) (secretID string, secretKey, token core.Private, err error)
+}
+
+// Dropper is [Credentials] that keep what they give. Drop forgets the keys with this
+// id, which the API has called stale, and reports whether trying with others is worth it.
+type Dropper interface {
+	Drop(secretID string) bool
 }
 
 // Client calls the API. It is safe for concurrent use.
 type Client struct {
 	sdk     *common.Client // without credentials
 	carrier *transport
+	drop    func(secretID string) bool
 	keys    func(context.Context) (id string, key, token core.Private, err error)
 }
 
 // New returns a client. It connects to nothing yet.
 func New(c Config) *Client {
-	p := profile.NewClientProfile()
-	p.Language = c.Language
-	p.HttpProfile.Scheme = c.Endpoint.Scheme
-	p.HttpProfile.Endpoint = c.Endpoint.Host
-	p.HttpProfile.ReqTimeout = 0 // the context's deadline is the only one
 	carrier := newTransport()
 	if c.Transport != nil {
 		carrier.base = c.Transport
 	}
-	sdk := common.NewCommonClient(nil, c.Region, p).WithHttpTransport(carrier)
-	return &Client{sdk: sdk, carrier: carrier, keys: c.Credentials.Keys}
+	sdk := common.NewCommonClient(nil, c.Region, sdkProfile(c)).WithHttpTransport(carrier)
+	client := &Client{sdk: sdk, carrier: carrier, keys: c.Credentials.Keys, drop: func(string) bool { return false }}
+	if d, ok := c.Credentials.(Dropper); ok {
+		client.drop = d.Drop
+	}
+	return client
+}
+
+// sdkProfile is how the SDK's client is to behave: as we say, whatever its defaults
+// become.
+func sdkProfile(c Config) *profile.ClientProfile {
+	return &profile.ClientProfile{
+		SignMethod:           "TC3-HMAC-SHA256",
+		Language:             c.Language,
+		DisableRegionBreaker: true, // which would send persons to another address
+		HttpProfile: &profile.HttpProfile{
+			ReqMethod:  http.MethodPost,
+			ReqTimeout: 0, // the context's deadline is the only one
+			Scheme:     c.Endpoint.Scheme,
+			Endpoint:   c.Endpoint.Host,
+		},
+	}
 }
 
 // Verify implements [core.Upstream].
@@ -91,26 +114,26 @@ func (c *Client) Verify(ctx context.Context, r core.Request) (core.Verdict, erro
 	sdk := *c.sdk // a copy for these keys; the connections are shared
 	sdk.WithCredential(common.NewTokenCredential(id, string(key), string(token)))
 	if err := sdk.Send(request, response); err != nil {
-		return core.Verdict{}, failure(ctx, err, trace.maybeSent())
+		return core.Verdict{}, c.failure(ctx, id, err, trace.maybeSent())
 	}
 	return verdict(response.Response)
 }
 
 func newRequest(r core.Request) *PhoneVerificationRequest {
 	request := NewPhoneVerificationRequest()
-	request.IdCard = text(r.IdCard)
-	request.Name = text(r.Name)
-	request.Phone = text(r.Phone)
-	request.CiphertextBlob = text(r.CiphertextBlob)
+	request.IdCard = parameter(r.IdCard)
+	request.Name = parameter(r.Name)
+	request.Phone = parameter(r.Phone)
+	request.CiphertextBlob = parameter(r.CiphertextBlob)
 	for _, name := range r.EncryptList {
 		request.EncryptList = append(request.EncryptList, &name)
 	}
-	request.Iv = text(r.Iv)
+	request.Iv = parameter(r.Iv)
 	return request
 }
 
-// text is nil for a parameter that was not given.
-func text(p core.Private) *string {
+// parameter is nil for one that was not given.
+func parameter(p core.Private) *string {
 	if p == "" {
 		return nil
 	}
@@ -118,51 +141,76 @@ func text(p core.Private) *string {
 }
 
 // The forms of what the API answers with beside its texts. Whatever is formed
-// otherwise is not the API's answer, and could hold anything.
+// otherwise could hold anything, and is not shown.
 var (
-	codeForm      = regexp.MustCompile(`^[A-Za-z]{1,64}(\.[A-Za-z0-9]{1,64})*$`)
 	resultForm    = regexp.MustCompile(`^-?[A-Za-z0-9]{1,7}$`)
-	requestIDForm = regexp.MustCompile(`^[A-Za-z0-9-]{1,64}$`)
+	codeForm      = regexp.MustCompile(`^[A-Za-z]{1,64}(\.[A-Za-z]{1,64}){0,3}$`)
+	requestIDForm = regexp.MustCompile(`^[0-9A-Fa-f-]{32,40}$`)
 )
 
-// verdict reads an answer without an error.
+// verdict reads an answer without an error. It is the API's if it has a Result.
 func verdict(p *PhoneVerificationResponseParams) (core.Verdict, error) {
-	if p == nil || p.Result == nil || !resultForm.MatchString(*p.Result) ||
-		p.RequestId == nil || !requestIDForm.MatchString(*p.RequestId) {
-		return core.Verdict{}, noAnswer(errors.New("the answer has no proper Result or RequestId"))
+	if p == nil || !resultForm.MatchString(text(p.Result)) {
+		return core.Verdict{}, noAnswer(errors.New("the answer has no proper Result"))
 	}
-	v := core.Verdict{Result: *p.Result, RequestID: *p.RequestId}
-	if p.Description != nil {
-		v.Description = *p.Description
+	return core.Verdict{
+		Result:      text(p.Result),
+		Description: text(p.Description),
+		Isp:         text(p.Isp),
+		RequestID:   requestID(text(p.RequestId)),
+	}, nil
+}
+
+// text is "" for a parameter that did not come.
+func text(p *string) string {
+	if p == nil {
+		return ""
 	}
-	if p.Isp != nil {
-		v.Isp = *p.Isp
+	return *p
+}
+
+// requestID is "" for one that is not of the API's form.
+func requestID(id string) string {
+	if requestIDForm.MatchString(id) {
+		return id
 	}
-	return v, nil
+	return ""
 }
 
 // failure tells apart the errors of the SDK: the API's own answer, a request that
 // never left, and all others, after which the request may have been charged.
-func failure(ctx context.Context, err error, maybeSent bool) error {
+func (c *Client) failure(ctx context.Context, secretID string, err error, maybeSent bool) error {
 	e, ok := errors.AsType[*tcerr.TencentCloudSDKError](err)
 	switch {
-	case ok && isAPICode(e.Code) && requestIDForm.MatchString(e.RequestId):
-		return answered(e.Code, e.RequestId)
+	case ok && isAnswer(e):
+		if slices.Contains(stale, e.Code) && c.drop(secretID) {
+			return staleKeys(e.Code, requestID(e.RequestId))
+		}
+		return answered(e.Code, requestID(e.RequestId))
 	case !maybeSent:
 		return notSent(cause(ctx, err))
 	}
 	return noAnswer(cause(ctx, err))
 }
 
-// isAPICode reports whether code came from the API and not from the SDK itself.
-func isAPICode(code string) bool {
-	return codeForm.MatchString(code) && !strings.HasPrefix(code, "ClientError")
+// stale are the codes of keys that were good once: temporary ones that have expired, or
+// a secret that was rotated.
+var stale = []string{"AuthFailure.TokenFailure", "AuthFailure.SecretIdNotFound", "AuthFailure.InvalidSecretId"}
+
+// isAnswer reports whether an error came from the API, whose envelope has a RequestId,
+// and not from the SDK itself or from something in between.
+func isAnswer(e *tcerr.TencentCloudSDKError) bool {
+	return e.Code != "" && e.RequestId != "" && !strings.HasPrefix(e.Code, "ClientError")
 }
 
 // answered is the error that the API itself gave. Its message is not repeated: the
-// API may quote values in it.
+// API may quote values in it. Of a code that is not formed like one, only the family is.
 func answered(code, requestID string) error {
-	e := &core.Error{Kind: kindOf(code), Code: code, RequestID: requestID,
+	kind := kindOf(code)
+	if !codeForm.MatchString(code) {
+		code = "FailedOperation"
+	}
+	e := &core.Error{Kind: kind, Code: code, RequestID: requestID,
 		Message: "FaceID answered " + code + "."}
 	if e.Kind == core.RateLimited || e.Kind == core.Unavailable {
 		e.RetryAfter = time.Second
@@ -173,8 +221,15 @@ func answered(code, requestID string) error {
 	return e
 }
 
+// staleKeys is the error of keys that were dropped: others are worth a try at once, and
+// nothing was charged.
+func staleKeys(code, requestID string) error {
+	return &core.Error{Kind: core.Unavailable, Code: "ServiceUnavailable", RequestID: requestID,
+		Message: "FaceID answered " + code + " to keys that have been dropped."}
+}
+
 func noKeys(err error) error {
-	if e, ok := errors.AsType[*core.Error](err); ok {
+	if e, ok := errors.AsType[*core.Error](err); ok && e.Kind == core.Rejected {
 		return e
 	}
 	return &core.Error{Kind: core.Unavailable, Code: "ServiceUnavailable", RetryAfter: time.Second,
@@ -225,7 +280,7 @@ type sendTrace struct {
 
 func (t *sendTrace) watch(ctx context.Context) context.Context {
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GetConn: func(string) { t.asked.Store(true) },
+		GetConn: func(string) { t.asked.Store(true); t.got.Store(false) }, // again if nothing was written
 		GotConn: func(httptrace.GotConnInfo) { t.got.Store(true) },
 	})
 }

@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -162,7 +164,6 @@ func TestStrangeAnswers(t *testing.T) {
 		"empty response":         answer(200, "application/json", `{"Response":{}}`),
 		"null response":          answer(200, "application/json", `{"Response":null}`),
 		"no result":              answer(200, "application/json", `{"Response":{"RequestId":"r"}}`),
-		"no request id":          answer(200, "application/json", `{"Response":{"Result":"0"}}`),
 		"result of another type": answer(200, "application/json", `{"Response":{"Result":0,"RequestId":"r"}}`),
 		"an array":               answer(200, "application/json", `["`+echo+`"]`),
 		"HTML":                   answer(200, "text/html", "<html>"+echo),
@@ -173,7 +174,6 @@ func TestStrangeAnswers(t *testing.T) {
 		"a bare 403":             answer(403, "text/plain", echo),
 		"an error without id":    answer(200, "application/json", `{"Response":{"Error":{"Code":"InternalError","Message":"`+echo+`"}}}`),
 		"an error of old":        answer(200, "application/json", `{"code":4100,"codeDesc":"AuthFailure","message":"`+echo+`"}`),
-		"a code that is none":    answer(200, "application/json", `{"Response":{"Error":{"Code":"`+echo+`","Message":"m"},"RequestId":"r"}}`),
 		"a code of the SDK's":    answer(200, "application/json", `{"Response":{"Error":{"Code":"ClientError.NetworkError","Message":"m"},"RequestId":"r"}}`),
 		"too long":               answer(200, "application/json", `{"Response":{"Result":"0","RequestId":"`+strings.Repeat("r", 65<<10)+`"}}`),
 		"307": func(w http.ResponseWriter, r *http.Request) {
@@ -208,6 +208,116 @@ func TestStrangeAnswers(t *testing.T) {
 	if n := elsewhere.Load(); n > 0 {
 		t.Errorf("%d requests followed a redirect", n)
 	}
+}
+
+// A verdict is paid for and is not thrown away over its request id, nor is one that
+// could be something else shown.
+func TestOddRequestIDs(t *testing.T) {
+	for id, want := range map[string]string{
+		`,"RequestId":"a5fdb909-289f-4b4e-a0b3-2315f02ab31e"`: "a5fdb909-289f-4b4e-a0b3-2315f02ab31e",
+		`,"RequestId":"11204416541220243X"`:                   "",
+		`,"RequestId":""`:                                     "",
+		``:                                                    "",
+	} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			fmt.Fprintf(w, `{"Response":{"Result":"0"%s}}`, id)
+		}))
+		v, err := client(server.URL, nil).Verify(t.Context(), example)
+		server.Close()
+		if err != nil || v.Result != "0" || v.RequestID != want {
+			t.Errorf("%s: got %+v, %v", id, v, err)
+		}
+	}
+}
+
+// What is asked for goes along, and no other client has it.
+func TestHeaders(t *testing.T) {
+	var mu sync.Mutex
+	seen := map[string]string{} // by region
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		seen[r.Header.Get("X-TC-Region")] = r.Header.Get("X-TC-Language") + " " + r.Header.Get("X-TC-Token")
+		fmt.Fprint(w, `{"Response":{"Result":"0","RequestId":"r"}}`)
+	}))
+	defer server.Close()
+	endpoint, _ := url.Parse(server.URL)
+	want := map[string]string{"": "en-US token-", "ap-singapore": "zh-CN token-ap-singapore"}
+	for region, rest := range want {
+		u := faceid.New(faceid.Config{Endpoint: endpoint, Region: region, Language: rest[:5],
+			Credentials: temporary{"id", "key", core.Private("token-" + region)}})
+		if _, err := u.Verify(t.Context(), example); err != nil {
+			t.Error(err)
+		}
+	}
+	if !maps.Equal(seen, want) {
+		t.Errorf("got %v, want %v", seen, want)
+	}
+}
+
+// Each attempt is signed with the keys of its moment, even of two at once.
+func TestKeysDoNotMix(t *testing.T) {
+	sim := new(faceidsim.Simulator)
+	endpoint, _ := url.Parse("https://faceid.test")
+	u := faceid.New(faceid.Config{Endpoint: endpoint, Credentials: new(alternating), Transport: sim})
+	var all sync.WaitGroup
+	for range faceidsim.RequestsPerSecond {
+		all.Go(func() {
+			if _, err := u.Verify(context.Background(), example); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+}
+
+// alternating gives two trios in turn.
+type alternating struct{ n atomic.Int32 }
+
+func (a *alternating) Keys(context.Context) (string, core.Private, core.Private, error) {
+	if a.n.Add(1)%2 == 0 {
+		return faceidsim.TempSecretID, faceidsim.TempSecretKey, faceidsim.TempToken, nil
+	}
+	return faceidsim.SecretID, faceidsim.SecretKey, "", nil
+}
+
+// Stale keys are dropped, which makes another attempt free; new ones are not dropped,
+// and then it is the account that is refused.
+func TestStaleKeys(t *testing.T) {
+	endpoint, _ := url.Parse("https://faceid.test")
+	for code, c := range map[string]struct{ fresh, stale core.Kind }{
+		"AuthFailure.TokenFailure":      {core.Rejected, core.Unavailable},
+		"AuthFailure.SecretIdNotFound":  {core.Rejected, core.Unavailable},
+		"AuthFailure.InvalidSecretId":   {core.Rejected, core.Unavailable},
+		"AuthFailure.SignatureFailure":  {core.Rejected, core.Rejected},
+		"UnauthorizedOperation.Arrears": {core.Rejected, core.Rejected},
+	} {
+		for _, worthIt := range []bool{true, false} {
+			sim := new(faceidsim.Simulator)
+			sim.Script(faceidsim.Trouble{Code: code})
+			keys := &dropping{Static: demoKeys, worthIt: worthIt}
+			_, err := faceid.New(faceid.Config{Endpoint: endpoint, Credentials: keys, Transport: sim}).Verify(t.Context(), example)
+			want := c.fresh
+			if worthIt {
+				want = c.stale
+			}
+			wantKind(t, err, want)
+			if dropped := keys.dropped == faceidsim.SecretID; dropped != (c.stale == core.Unavailable) {
+				t.Errorf("%s: dropped %q", code, keys.dropped)
+			}
+		}
+	}
+}
+
+type dropping struct {
+	credential.Static
+	worthIt bool
+	dropped string
+}
+
+func (d *dropping) Drop(secretID string) bool {
+	d.dropped = secretID
+	return d.worthIt
 }
 
 // A failure before the request left is unavailable, and says why.
@@ -331,6 +441,42 @@ func TestConnections(t *testing.T) {
 	verify(2)
 	u.Sleep(-time.Hour) // the clock was set back: no telling how long it was
 	verify(3)
+}
+
+// An answer that is refused leaves no connection open behind it.
+func TestRefusedAnswersLeaveNothingOpen(t *testing.T) {
+	for name, handler := range map[string]http.HandlerFunc{
+		"redirect": func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/", http.StatusFound) },
+		"too long": func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, strings.Repeat(" ", 1<<20)) },
+		"encoded": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Encoding", "gzip")
+			io.WriteString(w, strings.Repeat(" ", 1<<20))
+		},
+	} {
+		var open atomic.Int32
+		server := httptest.NewUnstartedServer(handler)
+		server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+			switch state {
+			case http.StateNew:
+				open.Add(1)
+			case http.StateClosed:
+				open.Add(-1)
+			}
+		}
+		server.Start()
+		u := client(server.URL, nil)
+		for range 10 {
+			_, err := u.Verify(t.Context(), example)
+			wantKind(t, err, core.Unknown)
+		}
+		for deadline := time.Now().Add(5 * time.Second); open.Load() > 1 && time.Now().Before(deadline); {
+			time.Sleep(time.Millisecond)
+		}
+		if n := open.Load(); n > 1 {
+			t.Errorf("%s: %d connections are open", name, n)
+		}
+		server.Close()
+	}
 }
 
 // Requests do not wait for each other, and one client serves them all.

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"encoding/json"
 	"errors"
+	"maps"
 	"math"
 	"net/http"
 	"strconv"
@@ -83,7 +84,7 @@ type apiError struct {
 }
 
 func (x *exchange) succeed(a core.Answer) {
-	x.write(http.StatusOK, success{
+	x.set(http.StatusOK, success{
 		Result:      a.Result,
 		Description: a.Description,
 		Isp:         a.Isp,
@@ -97,34 +98,38 @@ func (x *exchange) succeed(a core.Answer) {
 func (x *exchange) fail(err error) {
 	e := core.AsError(err)
 	status := statusOf(err)
-	header := x.w.Header()
 	if e.RetryAfter > 0 {
-		header.Set("Retry-After", strconv.Itoa(int(math.Ceil(e.RetryAfter.Seconds()))))
+		x.header.Set("Retry-After", strconv.Itoa(int(math.Ceil(e.RetryAfter.Seconds()))))
 	}
 	if status == http.StatusMethodNotAllowed {
-		header.Set("Allow", "GET, POST")
+		x.header.Set("Allow", "GET, POST")
 	}
 	if status == http.StatusUnauthorized {
-		header.Set("WWW-Authenticate", x.challenge)
+		x.header.Set("WWW-Authenticate", x.challenge)
 	}
 	id := e.RequestID
 	if id == "" {
-		id = x.id
+		id = x.origin.RequestID
 	}
-	x.write(status, failure{Error: apiError{e.Code, e.Message}, RequestId: id})
+	x.set(status, failure{Error: apiError{e.Code, e.Message}, RequestId: id})
 }
 
-func (x *exchange) write(status int, response any) {
+func (x *exchange) set(status int, response any) {
 	if x.namesAction {
 		status = http.StatusOK
 	}
-	header := x.w.Header()
-	header.Set("Content-Type", "application/json")
-	header.Set("Cache-Control", "no-store")
-	x.w.WriteHeader(status)
+	x.status = status
+	x.header.Set("Content-Type", "application/json")
+	x.header.Set("Cache-Control", "no-store")
 	body, err := json.Marshal(envelope{response})
 	if err != nil {
 		panic(err) // texts and flags can always be written
 	}
-	x.w.Write(append(body, '\n')) // a caller who has gone is nobody to tell
+	x.body = append(body, '\n')
+}
+
+func (x *exchange) writeTo(w http.ResponseWriter) {
+	maps.Copy(w.Header(), x.header)
+	w.WriteHeader(x.status)
+	w.Write(x.body) // a caller who has gone is nobody to tell
 }

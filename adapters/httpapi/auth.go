@@ -50,7 +50,7 @@ type Bearer map[string][sha256.Size]byte
 
 // Authenticate returns the name of the token.
 func (b Bearer) Authenticate(r *http.Request, _ []byte) (string, error) {
-	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	scheme, token, _ := strings.Cut(header(r, "Authorization"), " ")
 	if !strings.EqualFold(scheme, "Bearer") || token == "" {
 		return "", unauthenticated("AuthFailure.InvalidAuthorization", "The request has no bearer token.")
 	}

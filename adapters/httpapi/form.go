@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"encoding/json"
 	"mime"
 	"net/http"
 	"net/url"
@@ -23,7 +24,7 @@ const (
 var (
 	commonParameters = []string{"Action", "Version", "Region", "Language", "Timestamp", "Nonce",
 		"SecretId", "Signature", "SignatureMethod", "Token", "RequestClient"}
-	commonInJSON = commonParameters[:4]
+	commonInJSON = []string{"Action", "Version", "Region", "Language"}
 )
 
 // formOf tells the form of a request by its method and Content-Type.
@@ -37,9 +38,9 @@ func formOf(r *http.Request) (form, error) {
 	if r.Method != http.MethodPost {
 		return "", errMethod
 	}
-	mediaType, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	mediaType, params, err := mime.ParseMediaType(header(r, "Content-Type"))
 	charset := params["charset"]
-	if err != nil || charset != "" && !strings.EqualFold(charset, "utf-8") || r.Header.Get("Content-Encoding") != "" {
+	if err != nil || charset != "" && !strings.EqualFold(charset, "utf-8") || header(r, "Content-Encoding") != "" {
 		return "", errContentType
 	}
 	switch f := form(mediaType); f {
@@ -80,14 +81,21 @@ func namesAction(r *http.Request) bool {
 	return r.Header.Get("X-TC-Action") != "" || r.URL.Query().Get("Action") != ""
 }
 
-// checkAction refuses a request that names another API than this.
-func checkAction(r *http.Request, common map[string]string) error {
-	for _, action := range []string{r.Header.Get("X-TC-Action"), common["Action"]} {
+// namesAction reports whether a body names the Action although it can't be decoded.
+func (f form) namesAction(body []byte) bool {
+	var common struct{ Action string }
+	return f == postedJSON && json.Unmarshal(body, &common) == nil && common.Action != ""
+}
+
+// checkAction refuses a request that names another API than this, by its headers or
+// among its common parameters.
+func checkAction(action, version string, common map[string]string) error {
+	for _, action := range []string{action, common["Action"]} {
 		if action != "" && action != "PhoneVerification" {
 			return invalid("InvalidAction", "The Action must be PhoneVerification.")
 		}
 	}
-	for _, version := range []string{r.Header.Get("X-TC-Version"), common["Version"]} {
+	for _, version := range []string{version, common["Version"]} {
 		if version != "" && version != "2018-03-01" {
 			return invalid("NoSuchVersion", "The Version must be 2018-03-01.")
 		}

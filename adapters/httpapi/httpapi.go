@@ -10,11 +10,11 @@ package httpapi
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"io"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"phoneverify/core"
@@ -33,7 +33,7 @@ const (
 // Handler serves the API, at whatever path it is put.
 type Handler struct {
 	Verifier *core.Verifier
-	Auth     Authenticator // nil: every caller is refused with 403
+	Auth     Authenticator // nil: every caller over HTTP is refused with 403
 	Log      *slog.Logger  // what does not reach the Verifier, which logs the rest
 }
 
@@ -41,16 +41,32 @@ type Handler struct {
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), MaxDuration)
 	defer cancel()
-	x := exchange{w: w, r: r, id: rand.Text(), namesAction: namesAction(r)}
+	x := newExchange(ctx)
+	x.namesAction = namesAction(r)
+	h.answer(ctx, x, func() (core.Call, error) { return h.admit(x, w, r) })
+	x.writeTo(w)
+}
+
+// Direct answers an event that is the request itself, as JSON, with an Id beside its
+// parameters where it has one: it is to be charged once for. Whoever can invoke the
+// function may call: that is for the platform to say.
+func (h *Handler) Direct(ctx context.Context, event []byte) []byte {
+	x := newExchange(ctx)
+	h.answer(ctx, x, func() (core.Call, error) { return x.admitDirect(event) })
+	return x.body
+}
+
+// answer makes the call that is admitted, and puts the answer into x.
+func (h *Handler) answer(ctx context.Context, x *exchange, admit func() (core.Call, error)) {
 	defer func() {
 		if p := recover(); p != nil {
-			h.logPanic(ctx, &x, p)
-			x.fail(core.AsError(errPanic))
+			core.LogPanic(ctx, h.logger(), p, slog.String("trigger", x.origin.Trigger), slog.String("request_id", x.origin.RequestID))
+			x.fail(errPanic)
 		}
 	}()
-	call, err := h.admit(&x)
+	call, err := admit()
 	if err != nil {
-		h.logRefusal(ctx, &x, err)
+		h.logRefusal(ctx, x, err)
 		x.fail(err)
 		return
 	}
@@ -64,74 +80,107 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // exchange is one request and the answer to it.
 type exchange struct {
-	w           http.ResponseWriter
-	r           *http.Request
-	id          string // RequestId of an answer that the API gave none for
+	origin      Origin
 	namesAction bool   // the caller is one of Tencent's clients
 	challenge   string // for WWW-Authenticate
+
+	status int
+	header http.Header
+	body   []byte
 }
 
-// admit turns the request into a call, or says why not.
-func (h *Handler) admit(x *exchange) (core.Call, error) {
-	if h.Auth == nil {
-		return core.Call{}, errNoAuth
-	}
-	x.challenge = h.Auth.Challenge()
-	form, err := formOf(x.r)
+func newExchange(ctx context.Context) *exchange {
+	return &exchange{origin: originOf(ctx), header: http.Header{}}
+}
+
+// admit turns a request into a call, or says why not.
+func (h *Handler) admit(x *exchange, w http.ResponseWriter, r *http.Request) (core.Call, error) {
+	form, err := formOf(r)
 	if err != nil {
 		return core.Call{}, err
 	}
-	body, err := readBody(x.w, x.r)
+	body, err := readBody(w, r)
 	if err != nil {
 		return core.Call{}, err
 	}
 	// The parameters are read first, since the Action among them decides how a
 	// failure to authenticate is told; but that failure goes before one of theirs.
-	request, common, malformed := form.decode(x.r, body)
-	x.namesAction = x.namesAction || common["Action"] != ""
-	caller, err := h.Auth.Authenticate(x.r, body)
+	request, common, malformed := form.decode(r, body)
+	x.namesAction = x.namesAction || common["Action"] != "" || malformed != nil && form.namesAction(body)
+	if h.Auth == nil {
+		return core.Call{}, errNoAuth
+	}
+	x.challenge = h.Auth.Challenge()
+	caller, err := h.Auth.Authenticate(r, body)
 	if err != nil {
 		return core.Call{}, err
 	}
 	if malformed != nil {
 		return core.Call{}, malformed
 	}
-	if err := checkAction(x.r, common); err != nil {
+	if err := checkAction(header(r, "X-TC-Action"), header(r, "X-TC-Version"), common); err != nil {
 		return core.Call{}, err
 	}
-	key, err := idempotencyKey(x.r)
+	key, err := idempotencyKey(r)
 	if err != nil {
 		return core.Call{}, err
 	}
-	return core.Call{Request: request, Key: key, Caller: caller, Trigger: "http", ID: x.id}, nil
+	return x.call(request, key, caller), nil
+}
+
+// admitDirect is admit for an event that is the request itself.
+func (x *exchange) admitDirect(event []byte) (core.Call, error) {
+	if len(event) > MaxBody {
+		return core.Call{}, errTooLarge
+	}
+	request, also, err := core.DecodeJSON(event, append([]string{"Id"}, commonInJSON...)...)
+	if err != nil {
+		return core.Call{}, err
+	}
+	if err := checkAction("", "", also); err != nil {
+		return core.Call{}, err
+	}
+	return x.call(request, core.Private(also["Id"]), x.origin.Caller), nil
+}
+
+func (x *exchange) call(r core.Request, key core.Private, caller string) core.Call {
+	return core.Call{Request: r, Key: key, Caller: caller, Trigger: x.origin.Trigger, ID: x.origin.RequestID}
 }
 
 // readBody reads all of a body that is not too large.
 func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	if r.Body == nil {
+		return nil, nil
+	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return nil, errTooLarge
 	}
 	if err != nil {
-		return nil, &core.Error{Kind: core.Invalid, Code: "InvalidParameter", Message: "The body could not be read to its end."}
+		return nil, invalid("InvalidParameter", "The body could not be read to its end.")
 	}
 	return body, nil
 }
 
-// idempotencyKey returns the Idempotency-Key of a request, "" if it has none.
+// header returns the value of a header, "" if there is none. One that is there twice
+// is joined with commas, as some gateways do before it gets here.
+func header(r *http.Request, name string) string {
+	return strings.Join(r.Header.Values(name), ",")
+}
+
+// idempotencyKey returns the Idempotency-Key of a request, "" if it has none. A comma
+// in it would be two keys.
 func idempotencyKey(r *http.Request) (core.Private, error) {
-	values := r.Header.Values("Idempotency-Key")
-	if len(values) == 0 {
+	if len(r.Header.Values("Idempotency-Key")) == 0 {
 		return "", nil
 	}
-	key := values[0]
-	ok := len(values) == 1 && key != "" && len(key) <= maxIdempotencyKey
+	key := header(r, "Idempotency-Key")
+	ok := key != "" && len(key) <= maxIdempotencyKey
 	for _, c := range []byte(key) {
-		ok = ok && c > ' ' && c <= '~'
+		ok = ok && c > ' ' && c <= '~' && c != ','
 	}
 	if !ok {
-		return "", &core.Error{Kind: core.Invalid, Code: "InvalidParameterValue",
-			Message: "Idempotency-Key must be one text of 1 to 255 visible ASCII characters."}
+		return "", invalid("InvalidParameterValue", "Idempotency-Key must be one text of 1 to 255 visible ASCII characters without commas.")
 	}
 	return core.Private(key), nil
 }

@@ -17,14 +17,11 @@ import (
 	"time"
 
 	"phoneverify/adapters/httpapi"
-	"phoneverify/adapters/store/memory"
+	"phoneverify/adapters/httpapi/httpapitest"
 	"phoneverify/core"
 )
 
-// upstream is a core.Upstream.
-type upstream func(context.Context, core.Request) (core.Verdict, error)
-
-func (u upstream) Verify(ctx context.Context, r core.Request) (core.Verdict, error) { return u(ctx, r) }
+type upstream = httpapitest.Upstream
 
 // matches answers like the specification's example.
 func matches(context.Context, core.Request) (core.Verdict, error) {
@@ -35,14 +32,7 @@ func fails(e core.Error) upstream {
 	return func(context.Context, core.Request) (core.Verdict, error) { return core.Verdict{}, &e }
 }
 
-func handler(u upstream) *httpapi.Handler {
-	return &httpapi.Handler{Auth: httpapi.Anyone{}, Verifier: &core.Verifier{
-		Upstream: u,
-		Ledger:   memory.NewLedger(),
-		Limiter:  memory.NewLimiter(1000),
-		Policy:   core.Policy{Secret: "0123456789abcdef0123456789abcdef"},
-	}}
-}
+func handler(u upstream) *httpapi.Handler { return httpapitest.NewHandler(u) }
 
 const example = `{"IdCard":"11204416541220243X","Name":"Wei Xiaobao","Phone":"16137688175"}`
 
@@ -88,6 +78,36 @@ func wantError(t *testing.T, r *http.Response, a answer, status int, code, names
 	if r.StatusCode != status || a.Response.Error == nil || a.Response.Error.Code != code || !strings.Contains(a.Response.Error.Message, names) {
 		t.Errorf("got %d %+v, want %d %s that names %q", r.StatusCode, a.Response.Error, status, code, names)
 	}
+}
+
+func TestSuite(t *testing.T) {
+	httpapitest.Run(t, func(t *testing.T, h *httpapi.Handler, r *http.Request) httpapi.Response {
+		return httpapi.Record(h, r)
+	})
+}
+
+// The suite over a connection, which the envelopes are held against.
+func TestSuiteOverNetwork(t *testing.T) {
+	httpapitest.Run(t, func(t *testing.T, h *httpapi.Handler, r *http.Request) httpapi.Response {
+		server := httptest.NewServer(h)
+		defer server.Close()
+		target, err := url.Parse(server.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sent := r.Clone(t.Context())
+		sent.RequestURI, sent.URL.Scheme, sent.URL.Host = "", target.Scheme, target.Host
+		response, err := server.Client().Do(sent)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		body, err := io.ReadAll(response.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return httpapi.Response{Status: response.StatusCode, Header: response.Header, Body: body}
+	})
 }
 
 func TestEnvelope(t *testing.T) {
@@ -152,12 +172,19 @@ func TestBadRequests(t *testing.T) {
 		"HEAD":                  {httptest.NewRequest("HEAD", "/?"+person, nil), 405, "UnsupportedProtocol", "GET or POST"},
 		"no type":               {with(post(example), "Content-Type"), 415, "InvalidRequest", "Content-Type"},
 		"another type":          {with(post(example), "Content-Type", "text/plain"), 415, "InvalidRequest", "Content-Type"},
+		"a type twice":          {with(post(example), "Content-Type", "application/json", "application/json"), 415, "InvalidRequest", "Content-Type"},
+		"a key with a comma":    {with(post(example), "Idempotency-Key", "a,b"), 400, "InvalidParameterValue", "Idempotency-Key"},
 		"a broken type":         {with(post(example), "Content-Type", "application/json; charset"), 415, "InvalidRequest", "Content-Type"},
 		"another charset":       {with(post(example), "Content-Type", "application/json; charset=gbk"), 415, "InvalidRequest", "Content-Type"},
 		"compressed":            {with(post(example), "Content-Encoding", "gzip"), 415, "InvalidRequest", "Content-Type"},
 		"64 KB and one":         {post(strings.Repeat(" ", 64<<10+1)), 413, "RequestSizeLimitExceeded", "64 KB"},
 		"a query of that":       {get("Name=" + strings.Repeat("n", 64<<10)), 413, "RequestSizeLimitExceeded", "64 KB"},
-		"a body cut off":        {httptest.NewRequest("POST", "/", io.MultiReader(strings.NewReader("{"), failing{})), 415, "InvalidRequest", "Content-Type"},
+		"a number too large":    {post(`{"Phone":1e999}`), 400, "InvalidParameter", "Phone must be a string"},
+		"a list of such":        {post(`{"EncryptList":[1e999]}`), 400, "InvalidParameter", "EncryptList"},
+		"200 levels":            {post(`{"Name":` + strings.Repeat("[", 200) + strings.Repeat("]", 200) + `}`), 400, "InvalidParameter", "Name"},
+		"a name twice":          {post(`{"Name":"n","Name":"m"}`), 400, "InvalidParameter", "Name"},
+		"trailing data":         {post(example + "{}"), 400, "InvalidParameter", "JSON object"},
+		"encrypted twice":       {post(`{"IdCard":"1","Name":"n","Phone":"1","CiphertextBlob":"b","Iv":"i","EncryptList":["Name","Name"]}`), 400, "InvalidParameterValue", "Name"},
 		"no body":               {post(""), 400, "InvalidParameter", "no body"},
 		"no query":              {get(""), 400, "MissingParameter", "IdCard"},
 		"64 KB":                 {post(example + strings.Repeat(" ", 64<<10-len(example))), 200, "", ""},
@@ -220,45 +247,52 @@ func TestBodyCutOff(t *testing.T) {
 	wantError(t, response, a, 400, "InvalidParameter", "could not be read")
 }
 
-// Each kind has its status, its Retry-After and, for clients of the API, 200.
+// Each kind has its status.
 func TestStatuses(t *testing.T) {
 	want := map[core.Kind]int{
-		core.Invalid: 400, core.Rejected: 502, core.Unknown: 504, core.RateLimited: 429, core.Unavailable: 503,
-		core.Conflict: 422, core.InProgress: 409, core.Unauthenticated: 401, core.Internal: 500,
+		core.Invalid: 400, core.Unauthenticated: 401, core.InProgress: 409, core.Conflict: 422, core.RateLimited: 429,
+		core.Internal: 500, core.Rejected: 502, core.Unavailable: 503, core.Unknown: 504,
 	}
 	for _, kind := range core.Kinds() {
-		synctest.Test(t, func(t *testing.T) {
-			h := handler(fails(core.Error{Kind: kind, Code: "Some.Code", Message: "Some message.", RetryAfter: 1500 * time.Millisecond, RequestID: "up-1"}))
-			status, code := want[kind], "Some.Code"
-			if kind == core.Internal {
-				status, code = 504, "FailedOperation.OutcomeUnknown" // an upstream can't say so
+		if got := httpapi.StatusOf(&core.Error{Kind: kind}); got != want[kind] {
+			t.Errorf("%v has %d, want %d", kind, got, want[kind])
+		}
+	}
+}
+
+// An error of the API's is told with its code, its request id and, but to clients of
+// the API, its status.
+func TestErrorsOfTheAPI(t *testing.T) {
+	named := post(example)
+	named.Header.Set("X-TC-Action", "PhoneVerification")
+	for kind, status := range map[core.Kind]int{
+		core.Invalid: 400, core.RateLimited: 429, core.Rejected: 502, core.Unavailable: 503, core.Unknown: 504,
+	} {
+		for i, c := range []struct {
+			request *http.Request
+			status  int
+		}{
+			{post(example), status},
+			{named.Clone(t.Context()), 200},
+			{post(strings.Replace(example, "{", `{"Action":"PhoneVerification",`, 1)), 200},
+			{httptest.NewRequest("GET", "/?Action=PhoneVerification&IdCard=1&Name=n&Phone=1", nil), 200},
+		} {
+			if i == 1 {
+				c.request.Body = post(example).Body
 			}
-			response, a := do(t, h, post(example))
-			wantError(t, response, a, status, code, "")
-			if kind != core.Internal {
+			synctest.Test(t, func(t *testing.T) {
+				h := handler(fails(core.Error{Kind: kind, Code: "Some.Code", Message: "Some message.", RetryAfter: 1500 * time.Millisecond, RequestID: "up-1"}))
+				response, a := do(t, h, c.request.WithContext(t.Context()))
+				wantError(t, response, a, c.status, "Some.Code", "Some message.")
 				if got := response.Header.Get("Retry-After"); got != "2" {
 					t.Errorf("%v: Retry-After is %q, want 2", kind, got)
 				}
 				if a.Response.RequestId != "up-1" {
 					t.Errorf("%v: the request id is %q", kind, a.Response.RequestId)
 				}
-			}
-			for _, r := range []*http.Request{post(example), post(strings.Replace(example, "{", `{"Action":"PhoneVerification",`, 1)),
-				httptest.NewRequest("GET", "/?Action=PhoneVerification&IdCard=1&Name=n&Phone=1", nil)} {
-				if !strings.Contains(r.URL.RawQuery, "Action") && r.ContentLength == int64(len(example)) {
-					r.Header.Set("X-TC-Action", "PhoneVerification")
-				}
-				r.Header.Set("Idempotency-Key", rKey(r))
-				response, a = do(t, h, r)
-				wantError(t, response, a, 200, code, "")
-			}
-		})
+			})
+		}
 	}
-}
-
-// rKey gives each request a key of its own.
-func rKey(r *http.Request) string {
-	return r.Method + strings.Repeat("x", int(max(r.ContentLength, 1)))
 }
 
 func TestNoRetryAfterWithoutReason(t *testing.T) {
@@ -298,6 +332,33 @@ func TestPanic(t *testing.T) {
 	}
 }
 
+// A request without a body is one with an empty body.
+func TestNilBody(t *testing.T) {
+	r := post("")
+	r.Body = nil
+	response, a := do(t, handler(matches), r)
+	wantError(t, response, a, 400, "InvalidParameter", "no body")
+}
+
+// A deadline that is too near refuses before anything is sent, and a caller who has
+// gone sends nothing.
+func TestNoTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := handler(func(context.Context, core.Request) (core.Verdict, error) {
+			t.Error("it was sent")
+			return core.Verdict{}, nil
+		})
+		near, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+		defer cancel()
+		response, a := do(t, h, post(example).WithContext(near))
+		wantError(t, response, a, 503, "ServiceUnavailable", "deadline is too near")
+		gone, leave := context.WithCancel(t.Context())
+		leave()
+		response, a = do(t, h, post(example).WithContext(gone))
+		wantError(t, response, a, 503, "ServiceUnavailable", "given up")
+	})
+}
+
 // A request takes no longer than gateways wait, whatever the server allows.
 func TestMaxDuration(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -316,7 +377,7 @@ func TestNobodyIsLetInByDefault(t *testing.T) {
 	var log bytes.Buffer
 	h := handler(matches)
 	h.Auth, h.Log = nil, slog.New(slog.NewJSONHandler(&log, nil))
-	for _, r := range []*http.Request{post(example), httptest.NewRequest("PUT", "/", nil)} {
+	for _, r := range []*http.Request{post(example), post("{")} {
 		response, a := do(t, h, r)
 		wantError(t, response, a, 403, "AuthFailure.UnauthorizedOperation", "")
 	}
@@ -378,7 +439,7 @@ func TestAuthenticationGoesFirst(t *testing.T) {
 	}
 	form := httptest.NewRequest("POST", "/", strings.NewReader("AAA=1&Action=PhoneVerification"))
 	form.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	for _, r := range []*http.Request{form, post(`{"Action":"PhoneVerification","VerifyMode":1}`)} {
+	for _, r := range []*http.Request{form, post(`{"VerifyMode":1,"Action":"PhoneVerification"}`)} {
 		response, a := do(t, h, r)
 		wantError(t, response, a, 200, "AuthFailure.InvalidAuthorization", "")
 	}

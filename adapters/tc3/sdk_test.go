@@ -36,7 +36,7 @@ func TestSDK(t *testing.T) {
 					p := profile.NewClientProfile()
 					p.SignMethod, p.UnsignedPayload = scheme, unsigned
 					p.HttpProfile.ReqMethod, p.HttpProfile.Scheme = method, "HTTP"
-					p.HttpProfile.Endpoint = strings.TrimPrefix(server.URL, "http://")
+					p.HttpProfile.Endpoint = strings.TrimPrefix(server.URL, "http://") + "/release/verify"
 					client := common.NewCommonClient(common.NewTokenCredential(exampleID, exampleSecret, sent), "ap-singapore", p)
 					request := &struct {
 						*tchttp.BaseRequest

@@ -11,6 +11,7 @@ import (
 	"crypto/hmac"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"phoneverify/core"
@@ -78,7 +79,7 @@ const (
 
 // parse reads the signature of a request, by whichever scheme it has.
 func parse(r *http.Request, body []byte) (signature, error) {
-	if authorization := r.Header.Get("Authorization"); authorization != "" {
+	if authorization := strings.Join(r.Header.Values("Authorization"), ","); authorization != "" {
 		return parseTC3(r, body, authorization)
 	}
 	return parseV1(r, body)

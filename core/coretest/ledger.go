@@ -25,7 +25,7 @@ var ledgerSuite = suite[LedgerHarness]{
 	{"a fresh key is granted, then held", func(t *testing.T, h LedgerHarness) {
 		c := h.begin(t, h.claim(1), core.Fresh)
 		h.stands(t, h.claim(1), core.Held)
-		h.ok(t, h.Ledger.Sending(t.Context(), c))
+		h.ok(t, h.Ledger.Sending(t.Context(), c, true))
 		h.stands(t, h.claim(1), core.Held)
 	}},
 	{"keys are apart", func(t *testing.T, h LedgerHarness) {
@@ -35,7 +35,7 @@ var ledgerSuite = suite[LedgerHarness]{
 	{"a verdict is remembered, whole, for as long as said", func(t *testing.T, h LedgerHarness) {
 		want := core.Verdict{Result: "0", Description: "认证通过 \"ok\"\n", Isp: "移动", RequestID: "a5fdb909-5ee6"}
 		c := h.begin(t, h.claim(1), core.Fresh)
-		h.ok(t, h.Ledger.Sending(t.Context(), c))
+		h.ok(t, h.Ledger.Sending(t.Context(), c, true))
 		h.ok(t, h.Ledger.Finish(t.Context(), c, want))
 		if got := h.stands(t, h.claim(1), core.Finished).Verdict; got != want {
 			t.Errorf("the verdict is %+v, want %+v", got, want)
@@ -45,12 +45,17 @@ var ledgerSuite = suite[LedgerHarness]{
 		h.Pass(c.Retain)
 		h.begin(t, h.claim(1), core.Fresh)
 	}},
+	{"a claim that is forgotten takes no further step", func(t *testing.T, h LedgerHarness) {
+		c := h.begin(t, h.claim(1), core.Fresh)
+		h.Pass(c.Lease + c.Retain + h.Unit)
+		h.shutOut(t, c)
+	}},
 	{"another payload is told of, in every state", func(t *testing.T, h LedgerHarness) {
 		other := h.claim(1)
 		other.Payload[0] = 0xff
 		c := h.begin(t, h.claim(1), core.Fresh)
 		h.stands(t, other, core.OtherPayload)
-		h.ok(t, h.Ledger.Sending(t.Context(), c))
+		h.ok(t, h.Ledger.Sending(t.Context(), c, true))
 		h.stands(t, other, core.OtherPayload)
 		h.ok(t, h.Ledger.Finish(t.Context(), c, core.Verdict{Result: "-4"}))
 		h.stands(t, other, core.OtherPayload)
@@ -64,15 +69,18 @@ var ledgerSuite = suite[LedgerHarness]{
 	}},
 	{"a claim released unsent after Sending was never there", func(t *testing.T, h LedgerHarness) {
 		c := h.begin(t, h.claim(1), core.Fresh)
-		h.ok(t, h.Ledger.Sending(t.Context(), c))
+		h.ok(t, h.Ledger.Sending(t.Context(), c, true))
 		h.ok(t, h.Ledger.Release(t.Context(), c, false))
 		h.begin(t, h.claim(1), core.Fresh)
 	}},
 	{"a claim released as sent stays unknown, for as long as said", func(t *testing.T, h LedgerHarness) {
 		c := h.begin(t, h.claim(1), core.Fresh)
-		h.ok(t, h.Ledger.Sending(t.Context(), c))
+		h.ok(t, h.Ledger.Sending(t.Context(), c, true))
 		h.ok(t, h.Ledger.Release(t.Context(), c, true))
 		h.stands(t, h.claim(1), core.AbandonedSending)
+		other := h.claim(1)
+		other.Payload[0] = 0xff
+		h.stands(t, other, core.OtherPayload)
 		h.lost(t, h.Ledger.Finish(t.Context(), c, core.Verdict{Result: "0"}))
 		h.stands(t, h.claim(1), core.AbandonedSending)
 		h.Pass(c.Retain + h.Unit)
@@ -84,21 +92,21 @@ var ledgerSuite = suite[LedgerHarness]{
 		taken := h.begin(t, h.claim(1), core.AbandonedBeforeSending)
 		h.shutOut(t, old)
 		h.stands(t, h.claim(1), core.Held)
-		h.ok(t, h.Ledger.Sending(t.Context(), taken))
+		h.ok(t, h.Ledger.Sending(t.Context(), taken, true))
 		h.ok(t, h.Ledger.Finish(t.Context(), taken, core.Verdict{Result: "-9"}))
 		h.shutOut(t, old)
 		h.stands(t, h.claim(1), core.Finished)
 	}},
 	{"a key abandoned while sending is not granted", func(t *testing.T, h LedgerHarness) {
 		c := h.begin(t, h.claim(1), core.Fresh)
-		h.ok(t, h.Ledger.Sending(t.Context(), c))
+		h.ok(t, h.Ledger.Sending(t.Context(), c, true))
 		h.Pass(c.Lease + h.Unit/2)
 		h.stands(t, h.claim(1), core.AbandonedSending)
 		h.stands(t, h.claim(1), core.AbandonedSending)
 	}},
 	{"a key abandoned while sending is granted to who would resend, and its old holder is shut out", func(t *testing.T, h LedgerHarness) {
 		old := h.begin(t, h.claim(1), core.Fresh)
-		h.ok(t, h.Ledger.Sending(t.Context(), old))
+		h.ok(t, h.Ledger.Sending(t.Context(), old, true))
 		resend := h.claim(1)
 		resend.Resend = true
 		h.stands(t, resend, core.Held)
@@ -110,7 +118,7 @@ var ledgerSuite = suite[LedgerHarness]{
 	}},
 	{"a key released as sent is granted to who would resend", func(t *testing.T, h LedgerHarness) {
 		old := h.begin(t, h.claim(1), core.Fresh)
-		h.ok(t, h.Ledger.Sending(t.Context(), old))
+		h.ok(t, h.Ledger.Sending(t.Context(), old, true))
 		h.ok(t, h.Ledger.Release(t.Context(), old, true))
 		resend := h.claim(1)
 		resend.Resend = true
@@ -119,7 +127,7 @@ var ledgerSuite = suite[LedgerHarness]{
 	}},
 	{"a resent key that is abandoned before it is sent again is unknown still", func(t *testing.T, h LedgerHarness) {
 		old := h.begin(t, h.claim(1), core.Fresh)
-		h.ok(t, h.Ledger.Sending(t.Context(), old))
+		h.ok(t, h.Ledger.Sending(t.Context(), old, true))
 		h.ok(t, h.Ledger.Release(t.Context(), old, true))
 		resend := h.claim(1)
 		resend.Resend = true
@@ -129,17 +137,26 @@ var ledgerSuite = suite[LedgerHarness]{
 	}},
 	{"a late answer is taken while nobody has taken over", func(t *testing.T, h LedgerHarness) {
 		c := h.begin(t, h.claim(1), core.Fresh)
-		h.ok(t, h.Ledger.Sending(t.Context(), c))
+		h.ok(t, h.Ledger.Sending(t.Context(), c, true))
 		h.Pass(c.Lease + h.Unit/2)
 		h.stands(t, h.claim(1), core.AbandonedSending)
 		h.ok(t, h.Ledger.Finish(t.Context(), c, core.Verdict{Result: "0"}))
 		h.stands(t, h.claim(1), core.Finished)
 	}},
+	{"a key abandoned between two attempts is taken over", func(t *testing.T, h LedgerHarness) {
+		old := h.begin(t, h.claim(1), core.Fresh)
+		h.ok(t, h.Ledger.Sending(t.Context(), old, true))
+		h.ok(t, h.Ledger.Sending(t.Context(), old, false))
+		h.stands(t, h.claim(1), core.Held)
+		h.Pass(old.Lease + h.Unit/2)
+		h.begin(t, h.claim(1), core.AbandonedBeforeSending)
+		h.shutOut(t, old)
+	}},
 	{"Sending renews the lease", func(t *testing.T, h LedgerHarness) {
 		c := h.begin(t, h.claim(1), core.Fresh)
-		for range 3 {
+		for _, on := range []bool{true, false, true} {
 			h.Pass(c.Lease * 3 / 4)
-			h.ok(t, h.Ledger.Sending(t.Context(), c))
+			h.ok(t, h.Ledger.Sending(t.Context(), c, on))
 		}
 		h.stands(t, h.claim(1), core.Held)
 	}},
@@ -153,7 +170,7 @@ var ledgerSuite = suite[LedgerHarness]{
 	}},
 	{"a finished claim takes no further step", func(t *testing.T, h LedgerHarness) {
 		c := h.begin(t, h.claim(1), core.Fresh)
-		h.ok(t, h.Ledger.Sending(t.Context(), c))
+		h.ok(t, h.Ledger.Sending(t.Context(), c, true))
 		h.ok(t, h.Ledger.Finish(t.Context(), c, core.Verdict{Result: "0"}))
 		h.shutOut(t, c)
 		h.stands(t, h.claim(1), core.Finished)
@@ -243,7 +260,8 @@ func (h LedgerHarness) lost(t *testing.T, err error) {
 // shutOut checks that c can take no step.
 func (h LedgerHarness) shutOut(t *testing.T, c core.Claim) {
 	t.Helper()
-	h.lost(t, h.Ledger.Sending(t.Context(), c))
+	h.lost(t, h.Ledger.Sending(t.Context(), c, true))
+	h.lost(t, h.Ledger.Sending(t.Context(), c, false))
 	h.lost(t, h.Ledger.Finish(t.Context(), c, core.Verdict{Result: "forged"}))
 	h.lost(t, h.Ledger.Release(t.Context(), c, false))
 	h.lost(t, h.Ledger.Release(t.Context(), c, true))

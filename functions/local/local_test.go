@@ -198,6 +198,7 @@ func TestReadme(t *testing.T) {
 // simulator by every scheme and method.
 func TestSDK(t *testing.T) {
 	p := start(t, "PHONEVERIFY_CALLER_AUTH=tc3", `PHONEVERIFY_CALLER_KEYS={"AKIDcaller":"caller-secret"}`)
+	asked := map[string]bool{}
 	for name, port := range map[string]struct{ url, id, key string }{
 		"api":       {p.said["api"], "AKIDcaller", "caller-secret"},
 		"simulator": {p.said["faceid"], p.said["secret_id"], p.said["secret_key"]},
@@ -206,14 +207,25 @@ func TestSDK(t *testing.T) {
 			{"TC3-HMAC-SHA256", "POST"}, {"TC3-HMAC-SHA256", "GET"}, {"HmacSHA1", "GET"}, {"HmacSHA256", "GET"}, {"HmacSHA256", "POST"},
 		} {
 			t.Run(name+" "+c.scheme+" "+c.method, func(t *testing.T) {
-				response, err := sdkCall(port.url, common.NewCredential(port.id, port.key), c.scheme, c.method)
+				keys := common.NewCredential(port.id, port.key)
+				response, err := sdkCall(port.url, keys, c.scheme, c.method, "Wei Xiaobao", "16137688175")
 				if err != nil {
 					t.Fatal(err)
 				}
-				if got := response.Response; *got.Result != "0" || *got.Isp != "Telecom" || *got.RequestId == "" {
+				if got := response.Response; *got.Result != "0" || *got.Isp != "Telecom" {
 					t.Errorf("got %s, %s", *got.Result, *got.Isp)
 				}
-				_, err = sdkCall(port.url, common.NewCredential(port.id, "another"), c.scheme, c.method)
+				// And somebody whom nobody has asked about before.
+				response, err = sdkCall(port.url, keys, c.scheme, c.method, c.scheme+" & "+c.method+" 韦小宝", "16100000000")
+				if err != nil {
+					t.Fatal(err)
+				}
+				if id := *response.Response.RequestId; *response.Response.Result != "0" || asked[id] {
+					t.Errorf("got %s, under an id of before: %t", *response.Response.Result, asked[id])
+				} else {
+					asked[id] = true
+				}
+				_, err = sdkCall(port.url, common.NewCredential(port.id, "another"), c.scheme, c.method, "Wei Xiaobao", "16137688175")
 				if e, ok := errors.AsType[*tcerr.TencentCloudSDKError](err); !ok || e.Code != "AuthFailure.SignatureFailure" {
 					t.Errorf("with another key: got %v", err)
 				}
@@ -222,7 +234,7 @@ func TestSDK(t *testing.T) {
 	}
 }
 
-func sdkCall(address string, keys common.CredentialIface, scheme, method string) (*faceid.PhoneVerificationResponse, error) {
+func sdkCall(address string, keys common.CredentialIface, scheme, method, name, phone string) (*faceid.PhoneVerificationResponse, error) {
 	u, err := url.Parse(address)
 	if err != nil {
 		return nil, err
@@ -231,7 +243,7 @@ func sdkCall(address string, keys common.CredentialIface, scheme, method string)
 	p.SignMethod = scheme
 	p.HttpProfile.ReqMethod, p.HttpProfile.Scheme, p.HttpProfile.Endpoint = method, u.Scheme, u.Host
 	request, response := faceid.NewPhoneVerificationRequest(), faceid.NewPhoneVerificationResponse()
-	request.IdCard, request.Name, request.Phone = new("11204416541220243X"), new("Wei Xiaobao"), new("16137688175")
+	request.IdCard, request.Name, request.Phone = new("11204416541220243X"), new(name), new(phone)
 	return response, common.NewCommonClient(keys, "", p).Send(request, response)
 }
 
@@ -254,16 +266,53 @@ func TestAgainstAnotherEndpoint(t *testing.T) {
 // A request that is being answered when the process is told to stop is answered.
 func TestStopsGracefully(t *testing.T) {
 	p := start(t)
-	answered := make(chan envelope)
+	answered := make(chan string)
 	go func() {
+		defer close(answered)
 		r, err := http.Get(p.said["api"] + "/?IdCard=1&Name=n&Phone=16100000201") // two seconds
-		answered <- read(t, r, err)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer r.Body.Close()
+		body, _ := io.ReadAll(r.Body)
+		answered <- string(body)
 	}()
 	time.Sleep(500 * time.Millisecond)
 	if status := p.stop(t); status != 0 {
 		t.Errorf("it ended with %d", status)
 	}
-	if got := (<-answered).Response; got.Result != "0" {
-		t.Errorf("got %+v", got)
+	if got := <-answered; !strings.Contains(got, `"Result":"0"`) {
+		t.Errorf("got %s", got)
+	}
+}
+
+// A web page can't make a browser spend money at a local API that lets everyone in.
+func TestWebPagesAreRefused(t *testing.T) {
+	p := start(t)
+	for name, c := range map[string]struct {
+		change func(*http.Request)
+		status int
+	}{
+		"curl":            {func(*http.Request) {}, 200},
+		"the address bar": {func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", "none") }, 200},
+		"another site":    {func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", "cross-site") }, 403},
+		"another port":    {func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", "same-site") }, 403},
+		"another name":    {func(r *http.Request) { r.Host = "rebound.test" }, 403},
+		"localhost":       {func(r *http.Request) { r.Host = "localhost:8080" }, 200},
+	} {
+		r, err := http.NewRequest("GET", p.said["api"]+"/?IdCard=1&Name=n&Phone=16100000000", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.change(r)
+		response, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		if response.StatusCode != c.status {
+			t.Errorf("%s: got %d, want %d", name, response.StatusCode, c.status)
+		}
 	}
 }

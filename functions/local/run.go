@@ -42,7 +42,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		fmt.Fprintln(stderr, "local: takes no arguments but flags")
 		return 2
 	}
-	settings, err := app.ReadSettings(environ)
+	settings, err := app.ReadSettings(environ, "env")
 	if err == nil {
 		err = checkAddr(o, settings)
 	}
@@ -72,6 +72,7 @@ func checkAddr(o options, s app.Settings) error {
 // serve starts the simulator, unless the settings name another upstream, and the API.
 func serve(ctx context.Context, o options, s app.Settings, stdout, stderr io.Writer) error {
 	log := s.NewLogger(stderr)
+	app.TakeStandardLog(log)
 	parts := app.Options{Log: log}
 	var servers group
 	defer servers.stop()
@@ -84,9 +85,11 @@ func serve(ctx context.Context, o options, s app.Settings, stdout, stderr io.Wri
 		s.FaceIDEndpoint, _ = url.Parse(faceidURL)
 		parts.Credentials = credential.Static{SecretID: faceidsim.SecretID, SecretKey: faceidsim.SecretKey}
 	}
-	api := app.New(s, parts).HTTP
+	function := app.New(s, parts).HTTP
+	var api http.Handler = function
 	if s.CallerAuth == "" {
-		api.Auth = httpapi.Anyone{} // on loopback, as checkAddr saw to
+		function.Auth = httpapi.Anyone{} // on loopback, as checkAddr saw to
+		api = thisMachine{function}
 	}
 	apiURL, err := servers.start(o.addr, api, log)
 	if err != nil {
@@ -99,6 +102,19 @@ func serve(ctx context.Context, o options, s app.Settings, stdout, stderr io.Wri
 	case <-ctx.Done():
 		return nil
 	}
+}
+
+// thisMachine keeps web pages from a handler on loopback that lets everyone in: a
+// browser says where a request comes from, and by which name it found the way.
+type thisMachine struct{ http.Handler }
+
+func (h thisMachine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	site := r.Header.Get("Sec-Fetch-Site")
+	if site != "" && site != "none" && site != "same-origin" || !app.IsLoopback(r.Host) {
+		http.Error(w, "requests of web pages are refused until "+app.Prefix+"CALLER_AUTH is set", http.StatusForbidden)
+		return
+	}
+	h.Handler.ServeHTTP(w, r)
 }
 
 // greet prints what is where, a name=value a line, then a command to try it with.

@@ -7,9 +7,12 @@
 // It knows two keys ([SecretID], [TempSecretID]), one data key ([CiphertextBlob]) and
 // a few people:
 //
-//	IdCard 11204416541220243X, Name Wei Xiaobao or 韦小宝, Phone 16137688175: a match, Telecom
-//	the same with Phone 16137688176: a mismatch, China Unicom (the number is another's)
-//	any other phone: no record
+//	11204416541220243X, Wei Xiaobao or 韦小宝, 16137688175: the specification's example, a match, Telecom
+//	110101199003070134, Shuang Er or 双儿, 16137688176: a match, China Unicom
+//
+// Anyone else with one of their numbers is a mismatch, as the specification's second
+// example; with another number there is no record (-9), but for what is no number, no
+// card or no name at all (-6, -7, -8).
 //
 // # Magic numbers
 //
@@ -33,7 +36,7 @@
 //	16100000109 UnauthorizedOperation.NonAuthorize
 //	16100000110 UnauthorizedOperation.Nonactivated
 //
-// Trouble, and then a match:
+// Trouble, and a match where there is an answer:
 //
 //	16100000201 the answer takes two seconds
 //	16100000202 a bare HTTP 502, as of a gateway in between; nothing is charged

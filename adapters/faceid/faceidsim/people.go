@@ -93,8 +93,6 @@ func (s *Simulator) verify(p parameters, t Trouble) (*verdict, *fault) {
 		return nil, magicFaults[phone]
 	case magicResults[phone] != "":
 		return &verdict{magicResults[phone], "mobile"}, nil
-	case magicTrouble[phone] != Trouble{}:
-		return &verdict{"0", "mobile"}, nil
 	case phone == busyTwice:
 		return &verdict{s.busyThenMatch(), "mobile"}, nil
 	}

@@ -27,6 +27,9 @@ const (
 // RequestsPerSecond is what the API takes, over any second.
 const RequestsPerSecond = 20
 
+// maxCalls is how many calls are remembered; then the older half is forgotten.
+const maxCalls = 100_000
+
 // maxBody is the API's limit on a POST signed with TC3.
 const maxBody = 10 << 20
 
@@ -154,6 +157,9 @@ func (c *Call) record(found *verdict, bad *fault) {
 func (s *Simulator) note(c Call) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if len(s.calls) == maxCalls {
+		s.calls = append(s.calls[:0], s.calls[maxCalls/2:]...)
+	}
 	s.calls = append(s.calls, c)
 }
 

@@ -27,10 +27,10 @@ func (s *Simulator) Script(troubles ...Trouble) {
 
 // magicTrouble comes with a phone. See the package's documentation.
 var magicTrouble = map[string]Trouble{
-	"16100000201": {Delay: 2 * time.Second},
+	"16100000201": {Delay: 2 * time.Second, Result: "0"},
 	"16100000202": {Status: http.StatusBadGateway},
-	"16100000203": {Reset: true},
-	"16100000204": {Hang: true},
+	"16100000203": {Result: "0", Reset: true},
+	"16100000204": {Result: "0", Hang: true},
 }
 
 // busyTwice is the phone that is answered -11, -11, 0, over and over.

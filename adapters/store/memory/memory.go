@@ -85,9 +85,9 @@ func (l *Ledger) stand(c core.Claim, now time.Time) core.Standing {
 }
 
 // Sending implements [core.Ledger].
-func (l *Ledger) Sending(_ context.Context, c core.Claim) error {
+func (l *Ledger) Sending(_ context.Context, c core.Claim, on bool) error {
 	return l.step(c, func(e *entry, now time.Time) {
-		e.sent = true
+		e.sent = on
 		e.until = now.Add(c.Lease)
 		e.forget = now.Add(c.Lease + c.Retain)
 	})
@@ -105,9 +105,9 @@ func (l *Ledger) Finish(_ context.Context, c core.Claim, v core.Verdict) error {
 func (l *Ledger) Release(_ context.Context, c core.Claim, sent bool) error {
 	return l.step(c, func(e *entry, now time.Time) {
 		e.state = core.AbandonedSending
-		e.forget = now
-		if sent {
-			e.forget = now.Add(c.Retain)
+		e.forget = now.Add(c.Retain)
+		if !sent {
+			*e = entry{} // forgotten at once
 		}
 	})
 }

@@ -3,7 +3,6 @@
 package app
 
 import (
-	"io"
 	"log/slog"
 	"net/http"
 
@@ -56,9 +55,4 @@ func New(s Settings, o Options) *App {
 		Verifier: verifier,
 		HTTP:     &httpapi.Handler{Verifier: verifier, Auth: s.Auth, Log: o.Log},
 	}
-}
-
-// NewLogger returns a logger that writes JSON to w, a line each, as the settings say.
-func (s Settings) NewLogger(w io.Writer) *slog.Logger {
-	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: s.LogLevel}))
 }

@@ -9,17 +9,20 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"phoneverify/adapters/credential"
 	"phoneverify/adapters/faceid/faceidsim"
+	"phoneverify/adapters/httpapi"
 	"phoneverify/functions/internal/app"
 )
 
@@ -46,7 +49,22 @@ func traces() map[string]string {
 }
 
 // seen collects what leaves: answers, logs, stored entries.
-type seen struct{ bytes.Buffer }
+type seen struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (s *seen) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(p)
+}
+
+func (s *seen) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.String()
+}
 
 func (s *seen) check(t *testing.T) {
 	t.Helper()
@@ -68,7 +86,7 @@ func (s *seen) serve(h http.Handler, r *http.Request) {
 // canaryWay is the whole way, with the carrier between us and the API.
 func canaryWay(t *testing.T, s *seen, carrier http.RoundTripper, settings ...string) *app.App {
 	t.Helper()
-	read, err := app.ReadSettings(append(settings, app.Prefix+"CALLER_AUTH=none"))
+	read, err := app.ReadSettings(append(settings, app.Prefix+"CALLER_AUTH=none"), "env")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,11 +118,12 @@ func TestCanaryThroughAnswers(t *testing.T) {
 		"UnauthorizedOperation.Arrears", "AuthFailure.SignatureFailure", "FailedOperation.DecryptSystemError"} {
 		troubles = append(troubles, faceidsim.Trouble{Code: code})
 	}
-	for _, trouble := range troubles {
+	unknown := []string{"report", "retry"}
+	for i, trouble := range append(troubles, troubles[:4]...) {
 		synctest.Test(t, func(t *testing.T) {
 			var s seen
 			sim := new(faceidsim.Simulator)
-			a := canaryWay(t, &s, sim)
+			a := canaryWay(t, &s, sim, app.Prefix+"UNKNOWN_OUTCOME="+unknown[i%2])
 			values := url.Values{"IdCard": {canaryCard}, "Name": {canaryName}, "Phone": {canaryPhone}}.Encode()
 			form := httptest.NewRequest("POST", "/", strings.NewReader(values))
 			form.Header.Set("Content-Type", "application/x-www-form-urlencoded")
@@ -163,10 +182,35 @@ func TestCanaryThroughEchoes(t *testing.T) {
 			fmt.Fprintf(conn, "%s\r\n\r\n", body)
 			conn.Close()
 		},
+		"one field as a code": func(w http.ResponseWriter, _ []byte) {
+			fmt.Fprintf(w, `{"Response":{"Error":{"Code":"InvalidParameterValue.%s","Message":""},"RequestId":"r"}}`, canaryPhone)
+		},
+		"a name as a code": func(w http.ResponseWriter, _ []byte) {
+			fmt.Fprintf(w, `{"Response":{"Error":{"Code":"InvalidParameterValue.%s","Message":""},"RequestId":"r"}}`, canaryName)
+		},
+		"one field as an id": func(w http.ResponseWriter, _ []byte) {
+			fmt.Fprintf(w, `{"Response":{"Error":{"Code":"InternalError","Message":""},"RequestId":"%s"}}`, canaryCard)
+		},
+		"one as a verdict's": func(w http.ResponseWriter, _ []byte) {
+			fmt.Fprintf(w, `{"Response":{"Result":"0","RequestId":"%s"}}`, canaryCard)
+		},
+		"one as a description": func(w http.ResponseWriter, _ []byte) {
+			fmt.Fprintf(w, `{"Response":{"Result":"0","Description":"of %s","RequestId":"r"}}`, canaryName)
+		},
+		"bytes after the body": func(w http.ResponseWriter, body []byte) {
+			conn, _, _ := w.(http.Hijacker).Hijack()
+			fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nContent-Length: 42\r\n\r\n%-42s", `{"Response":{"Result":"0"}}`)
+			time.Sleep(100 * time.Millisecond)
+			fmt.Fprintf(conn, "%s", body)
+			time.Sleep(100 * time.Millisecond)
+			conn.Close()
+		},
 		"a panic": nil,
 	} {
 		t.Run(name, func(t *testing.T) {
 			var s seen
+			defer log.SetOutput(log.Writer())
+			app.TakeStandardLog(slog.New(slog.NewJSONHandler(&s, nil)))
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				body, _ := io.ReadAll(r.Body)
 				echo(w, body)
@@ -182,6 +226,12 @@ func TestCanaryThroughEchoes(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), 1600*time.Millisecond) // for one attempt
 				s.serve(a.HTTP, r.WithContext(ctx))
 				cancel()
+			}
+			if strings.HasPrefix(name, "bytes") {
+				time.Sleep(300 * time.Millisecond)
+				if !strings.Contains(s.String(), "a library says") {
+					t.Error("net/http logged nothing, so that this proves nothing")
+				}
 			}
 			fmt.Fprintf(&s, "%+v", a.Verifier.Ledger)
 			s.check(t)
@@ -199,8 +249,16 @@ func (panicking) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // Requests with the canary where it does not belong.
 func TestCanaryInBadRequests(t *testing.T) {
-	var s seen
-	a := canaryWay(t, &s, new(faceidsim.Simulator))
+	for _, auth := range []httpapi.Authenticator{httpapi.Anyone{}, httpapi.Signed{"AKID": "secret"}, httpapi.Bearer{"alice": {}}, httpapi.Platform{}, nil} {
+		var s seen
+		a := canaryWay(t, &s, new(faceidsim.Simulator))
+		a.HTTP.Auth = auth
+		badRequests(&s, a.HTTP)
+		s.check(t)
+	}
+}
+
+func badRequests(s *seen, h http.Handler) {
 	for _, value := range []string{canaryCard, canaryName, canaryPhone} {
 		for _, body := range []string{
 			value, `"` + value + `"`, `{"` + value + `":"1"}`, `{"Phone":"` + value, `{"Phone":"1"}` + value,
@@ -210,20 +268,26 @@ func TestCanaryInBadRequests(t *testing.T) {
 			`{"IdCard":"1","Phone":"1","Name":"` + strings.Repeat(value, 400) + `"}`,
 			`{"IdCard":"1","Phone":"1","Name":"n","EncryptList":["` + value + `"]}`, strings.Repeat(value, 9000),
 		} {
-			s.serve(a.HTTP, posted(body))
+			s.serve(h, posted(body))
 		}
 		q := url.QueryEscape(value)
 		for _, query := range []string{q, "Name=" + q, q + "=1", "Name=" + q + "&Name=" + q, "Phone=" + q + "%zz", "EncryptList." + q + "=1",
 			"Action=" + q, "Name=" + q + ";" + q, "Timestamp=" + q + "&Signature=" + q} {
-			s.serve(a.HTTP, httptest.NewRequest("GET", "/?"+query, nil))
+			s.serve(h, httptest.NewRequest("GET", "/?"+query, nil))
 		}
 		for _, header := range []string{"Content-Type", "Content-Encoding", "Idempotency-Key", "Authorization", "X-Tc-Action", "X-Tc-Version"} {
 			r := posted(canaryJSON())
 			r.Header[header] = []string{value, value}
-			s.serve(a.HTTP, r)
+			s.serve(h, r)
 		}
-		s.serve(a.HTTP, httptest.NewRequest("GET", "/"+q, nil))
-		s.serve(a.HTTP, httptest.NewRequest("PUT", "/"+q, strings.NewReader(value)))
+		for _, authorization := range []string{"Bearer " + value, "TC3-HMAC-SHA256 Credential=" + value + "/2000-01-01/faceid/tc3_request, SignedHeaders=host;content-type;" + value + ", Signature=" + value} {
+			r := posted(canaryJSON())
+			r.Header.Set("Authorization", authorization)
+			r.Header.Set("X-TC-Timestamp", value)
+			r.Header.Set("X-TC-Token", value)
+			s.serve(h, r)
+		}
+		s.serve(h, httptest.NewRequest("GET", "/"+q, nil))
+		s.serve(h, httptest.NewRequest("PUT", "/"+q, strings.NewReader(value)))
 	}
-	s.check(t)
 }

@@ -25,8 +25,11 @@ func TestReadmeSettings(t *testing.T) {
 	}
 	want := app.SettingNames()
 	for i, one := range want {
-		if one[0] == "FINGERPRINT_KEY" {
+		switch one[0] {
+		case "FINGERPRINT_KEY":
 			want[i][1] = "random"
+		case "CREDENTIALS":
+			want[i][1] = "webidentity on Lambda, else env"
 		}
 	}
 	if !slices.Equal(documented, want) {

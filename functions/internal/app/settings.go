@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -28,7 +29,12 @@ type Settings struct {
 	FaceIDEndpoint *url.URL
 	Region         string
 	Language       string
-	Credentials    string // "env"
+	Credentials    string // "env", "webidentity" or "secretsmanager"
+	RoleARN        string
+	OIDCProvider   string
+	OIDCAudience   string
+	STSEndpoint    *url.URL
+	SecretID       string
 	CallerAuth     string // "", "platform", "tc3", "bearer" or "none"
 	CallerKeys     core.Private
 	Auth           httpapi.Authenticator // of the two above; nil for nobody
@@ -57,10 +63,21 @@ type setting struct {
 // settings is the one table of them. A default of "" is not read: it stands for the
 // field's zero value.
 var settings = []setting{
-	{"FACEID_ENDPOINT", "https://faceid.intl.tencentcloudapi.com", (*Settings).readEndpoint},
+	{"FACEID_ENDPOINT", "https://faceid.intl.tencentcloudapi.com", func(s *Settings, v string) error {
+		return readEndpoint(&s.FaceIDEndpoint, v)
+	}},
 	{"REGION", "", func(s *Settings, v string) error { return readName(&s.Region, v) }},
 	{"LANGUAGE", "en-US", func(s *Settings, v string) error { return readOneOf(&s.Language, v, "en-US", "zh-CN") }},
-	{"CREDENTIALS", "env", func(s *Settings, v string) error { return readOneOf(&s.Credentials, v, "env") }},
+	{"CREDENTIALS", "", func(s *Settings, v string) error {
+		return readOneOf(&s.Credentials, v, "env", "webidentity", "secretsmanager")
+	}},
+	{"ROLE_ARN", "", func(s *Settings, v string) error { return readID(&s.RoleARN, v) }},
+	{"OIDC_PROVIDER", "", func(s *Settings, v string) error { return readID(&s.OIDCProvider, v) }},
+	{"OIDC_AUDIENCE", "", func(s *Settings, v string) error { return readID(&s.OIDCAudience, v) }},
+	{"STS_ENDPOINT", "https://sts.intl.tencentcloudapi.com", func(s *Settings, v string) error {
+		return readEndpoint(&s.STSEndpoint, v)
+	}},
+	{"SECRET_ID", "", func(s *Settings, v string) error { return readID(&s.SecretID, v) }},
 	{"CALLER_AUTH", "", func(s *Settings, v string) error {
 		return readOneOf(&s.CallerAuth, v, "platform", "tc3", "bearer", "none")
 	}},
@@ -83,9 +100,10 @@ var settings = []setting{
 	{"LOG_LEVEL", "info", (*Settings).readLogLevel},
 }
 
-// ReadSettings reads the settings from environ, which is of os.Environ's form. Every
+// ReadSettings reads the settings from environ, which is of os.Environ's form, for a
+// binary with these sources of credentials, of which the first is the default. Every
 // problem is in the error, each named by its setting and without its value.
-func ReadSettings(environ []string) (Settings, error) {
+func ReadSettings(environ []string, credentials ...string) (Settings, error) {
 	given := map[string]string{}
 	for _, pair := range environ {
 		name, value, _ := strings.Cut(pair, "=")
@@ -93,7 +111,7 @@ func ReadSettings(environ []string) (Settings, error) {
 			given[bare] = value
 		}
 	}
-	s := Settings{given: map[string]bool{}}
+	s := Settings{given: map[string]bool{}, Credentials: credentials[0]}
 	var problems []error
 	for _, one := range settings {
 		value := given[one.name]
@@ -106,17 +124,16 @@ func ReadSettings(environ []string) (Settings, error) {
 			continue
 		}
 		if err := one.read(&s, value); err != nil {
-			problems = append(problems, fmt.Errorf("%s%s %w", Prefix, one.name, err))
+			problems = append(problems, problem(one.name, err.Error()))
 		}
 	}
 	for name := range given {
 		problems = append(problems, unknownSetting(name))
 	}
-	if err := s.combine(); err != nil {
-		problems = append(problems, err)
-	}
-	return s, errors.Join(problems...)
+	return s, errors.Join(append(problems, s.combine(credentials)...)...)
 }
+
+func problem(name, what string) error { return errors.New(Prefix + name + " " + what) }
 
 var settingName = regexp.MustCompile(`^[A-Z_]{1,40}$`)
 
@@ -125,20 +142,33 @@ func unknownSetting(name string) error {
 	if !settingName.MatchString(name) {
 		name = "…"
 	}
-	return fmt.Errorf("%s%s is not a setting", Prefix, name)
+	return problem(name, "is not a setting")
 }
 
-// combine reads what takes two settings to read.
-func (s *Settings) combine() error {
+// combine reads what takes several settings to read.
+func (s *Settings) combine(credentials []string) (problems []error) {
 	if s.FingerprintKey == "" {
 		s.FingerprintKey = core.Private(rand.Text() + rand.Text())
 	}
 	var err error
-	s.Auth, err = readAuth(s.CallerAuth, s.CallerKeys)
-	if err != nil {
-		return fmt.Errorf("%sCALLER_KEYS %w", Prefix, err)
+	if s.Auth, err = readAuth(s.CallerAuth, s.CallerKeys); err != nil {
+		problems = append(problems, problem("CALLER_KEYS", err.Error()))
 	}
-	return nil
+	if !slices.Contains(credentials, s.Credentials) {
+		problems = append(problems, problem("CREDENTIALS", "must be "+strings.Join(credentials, " or ")+" in this program"))
+	}
+	for _, name := range needed[s.Credentials] {
+		if !s.given[name] {
+			problems = append(problems, problem(name, "must be set for CREDENTIALS "+s.Credentials))
+		}
+	}
+	return problems
+}
+
+// needed are the settings without which a source of credentials can't be.
+var needed = map[string][]string{
+	"webidentity":    {"ROLE_ARN", "OIDC_PROVIDER", "OIDC_AUDIENCE"},
+	"secretsmanager": {"SECRET_ID"},
 }
 
 // readAuth returns who may call; nil for nobody.
@@ -189,7 +219,7 @@ func readBearer(keys core.Private) (httpapi.Authenticator, error) {
 	return bearer, nil
 }
 
-func (s *Settings) readEndpoint(v string) error {
+func readEndpoint(field **url.URL, v string) error {
 	u, err := url.Parse(v)
 	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || strings.Trim(u.Path, "/") != "" {
 		return errors.New("must be a scheme and a host, as https://faceid.intl.tencentcloudapi.com")
@@ -197,7 +227,7 @@ func (s *Settings) readEndpoint(v string) error {
 	if u.Scheme != "https" && !(u.Scheme == "http" && IsLoopback(u.Host)) {
 		return errors.New("must be https; http is for loopback addresses only")
 	}
-	s.FaceIDEndpoint = u
+	*field = u
 	return nil
 }
 
@@ -239,6 +269,15 @@ var plainName = regexp.MustCompile(`^[a-z0-9-]{1,32}$`)
 func readName(field *string, v string) error {
 	if !plainName.MatchString(v) {
 		return errors.New("must be a name like ap-guangzhou")
+	}
+	*field = v
+	return nil
+}
+
+// readID reads a name that another system gave, which may look like anything.
+func readID(field *string, v string) error {
+	if len(v) > 2048 || strings.ContainsFunc(v, func(r rune) bool { return r <= ' ' || r == 0x7f }) {
+		return errors.New("must be at most 2048 characters without space")
 	}
 	*field = v
 	return nil

@@ -12,7 +12,7 @@ import (
 )
 
 func TestDefaults(t *testing.T) {
-	s, err := app.ReadSettings([]string{"PATH=/bin", "TENCENTCLOUD_SECRETID=x", "PHONEVERIFY_REGION="})
+	s, err := app.ReadSettings([]string{"PATH=/bin", "TENCENTCLOUD_SECRETID=x", "PHONEVERIFY_REGION="}, "env")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -25,7 +25,7 @@ func TestDefaults(t *testing.T) {
 	if len(s.FingerprintKey) < 32 {
 		t.Error("the fingerprint key is short")
 	}
-	if again, _ := app.ReadSettings(nil); again.FingerprintKey == s.FingerprintKey {
+	if again, _ := app.ReadSettings(nil, "env"); again.FingerprintKey == s.FingerprintKey {
 		t.Error("the fingerprint key is not random")
 	}
 	if s.Given("REGION") || s.Given("STORE") {
@@ -53,7 +53,11 @@ func TestSettings(t *testing.T) {
 		"LANGUAGE=zh-CN":                                             "",
 		"LANGUAGE=secret":                                            "en-US or zh-CN",
 		"CREDENTIALS=env":                                            "",
-		"CREDENTIALS=secret":                                         "must be env",
+		"CREDENTIALS=sesame":                                         "must be env",
+		"CREDENTIALS=webidentity":                                    "ROLE_ARN must be set",
+		"CREDENTIALS=secretsmanager":                                 "SECRET_ID must be set",
+		"ROLE_ARN=secret arn":                                        "without space",
+		"STS_ENDPOINT=secret":                                        "a scheme and a host",
 		"STORE=memory:":                                              "",
 		"STORE=secret://":                                            "memory:",
 		"FINGERPRINT_KEY=secret":                                     "32 bytes",
@@ -94,7 +98,7 @@ func TestSettings(t *testing.T) {
 		for one := range strings.SplitSeq(strings.Replace(pair, " CALLER_KEYS", "\nCALLER_KEYS", 1), "\n") {
 			environ = append(environ, app.Prefix+one)
 		}
-		_, err := app.ReadSettings(environ)
+		_, err := app.ReadSettings(environ, "env", "webidentity", "secretsmanager")
 		if says == "" {
 			if err != nil {
 				t.Errorf("%s: %v", pair, err)
@@ -103,7 +107,7 @@ func TestSettings(t *testing.T) {
 		}
 		if err == nil || !strings.Contains(err.Error(), says) || !strings.Contains(err.Error(), app.Prefix) {
 			t.Errorf("%s: got %v, want %q", pair, err, says)
-		} else if strings.Contains(err.Error(), "secret") {
+		} else if strings.Contains(strings.ReplaceAll(err.Error(), "secretsmanager", ""), "secret") || strings.Contains(err.Error(), "sesame") {
 			t.Errorf("%s: the error shows the value: %v", pair, err)
 		}
 	}
@@ -116,7 +120,7 @@ func TestEveryProblemIsReported(t *testing.T) {
 	for _, name := range names {
 		environ = append(environ, app.Prefix+name+"=!")
 	}
-	_, err := app.ReadSettings(environ)
+	_, err := app.ReadSettings(environ, "env", "webidentity", "secretsmanager")
 	for _, name := range names {
 		if err == nil || !strings.Contains(err.Error(), app.Prefix+name+" ") {
 			t.Errorf("%s is not reported: %v", name, err)
@@ -127,7 +131,7 @@ func TestEveryProblemIsReported(t *testing.T) {
 func TestSecretsAreRedacted(t *testing.T) {
 	s, err := app.ReadSettings([]string{
 		app.Prefix + "FINGERPRINT_KEY=secret-secret-secret-secret-secret",
-		app.Prefix + "CALLER_AUTH=tc3", app.Prefix + `CALLER_KEYS={"id":"secret"}`})
+		app.Prefix + "CALLER_AUTH=tc3", app.Prefix + `CALLER_KEYS={"id":"secret"}`}, "env")
 	if err != nil {
 		t.Fatal(err)
 	}
