@@ -113,10 +113,22 @@ func (c *Client) Verify(ctx context.Context, r core.Request) (core.Verdict, erro
 
 	sdk := *c.sdk // a copy for these keys; the connections are shared
 	sdk.WithCredential(common.NewTokenCredential(id, string(key), string(token)))
-	if err := sdk.Send(request, response); err != nil {
+	if err := send(&sdk, request, response); err != nil {
 		return core.Verdict{}, c.failure(ctx, id, err, trace.maybeSent())
 	}
 	return verdict(response.Response)
+}
+
+// errSDKPanic is an answer that the SDK does not survive: the JSON null, for one.
+var errSDKPanic = errors.New("the SDK panicked over the answer")
+
+func send(sdk *common.Client, request *PhoneVerificationRequest, response *PhoneVerificationResponse) (err error) {
+	defer func() {
+		if recover() != nil {
+			err = errSDKPanic
+		}
+	}()
+	return sdk.Send(request, response)
 }
 
 func newRequest(r core.Request) *PhoneVerificationRequest {
@@ -253,7 +265,7 @@ func cause(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	for _, known := range []error{errRedirect, errTooLarge, errNotJSON, io.EOF, io.ErrUnexpectedEOF} {
+	for _, known := range []error{errSDKPanic, errRedirect, errTooLarge, errNotJSON, io.EOF, io.ErrUnexpectedEOF} {
 		if errors.Is(err, known) {
 			return known
 		}

@@ -1,6 +1,7 @@
 package faceid_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -162,6 +163,7 @@ func TestStrangeAnswers(t *testing.T) {
 		"empty":                  answer(200, "application/json", ""),
 		"empty object":           answer(200, "application/json", "{}"),
 		"empty response":         answer(200, "application/json", `{"Response":{}}`),
+		"null":                   answer(200, "application/json", "null"),
 		"null response":          answer(200, "application/json", `{"Response":null}`),
 		"no result":              answer(200, "application/json", `{"Response":{"RequestId":"r"}}`),
 		"result of another type": answer(200, "application/json", `{"Response":{"Result":0,"RequestId":"r"}}`),
@@ -208,6 +210,30 @@ func TestStrangeAnswers(t *testing.T) {
 	if n := elsewhere.Load(); n > 0 {
 		t.Errorf("%d requests followed a redirect", n)
 	}
+}
+
+// Whatever comes for an answer, it is a verdict or an error with a kind, and the
+// client survives it.
+func FuzzAnswer(f *testing.F) {
+	f.Add(200, "application/json", "", []byte(`{"Response":{"Result":"0","Description":"d","Isp":"i","RequestId":"a5fdb909-289f-4b4e-a0b3-2315f02ab31e"}}`))
+	f.Add(200, "application/json", "", []byte(`{"Response":{"Error":{"Code":"InternalError","Message":"m"},"RequestId":"r"}}`))
+	f.Add(200, "application/json", "", []byte(`null`))
+	f.Add(502, "text/html", "gzip", []byte(`<html>`))
+	f.Add(200, "application/json", "", []byte(`{"code":4100,"codeDesc":"AuthFailure","message":"m"}`))
+	f.Fuzz(func(t *testing.T, status int, contentType, encoding string, body []byte) {
+		carrier := roundTripper(func(r *http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: status, Header: http.Header{"Content-Type": {contentType}, "Content-Encoding": {encoding}},
+				Body: io.NopCloser(bytes.NewReader(body)), Request: r}, nil
+		})
+		v, err := client("https://faceid.test", carrier).Verify(context.Background(), example)
+		e, ok := errors.AsType[*core.Error](err)
+		switch {
+		case err == nil && v.Result != "" && len(v.Result) <= 8:
+		case ok && (e.Kind == core.Unknown || e.Kind == core.Invalid || e.Kind == core.Rejected || e.Kind == core.RateLimited || e.Kind == core.Unavailable):
+		default:
+			t.Fatalf("got %+v, %v", v, err)
+		}
+	})
 }
 
 // A verdict is paid for and is not thrown away over its request id, nor is one that
