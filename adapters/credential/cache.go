@@ -3,6 +3,7 @@ package credential
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"sync"
@@ -41,12 +42,12 @@ const (
 // Lives are counted from the moment of asking, by the wall clock, which goes on while
 // a machine is frozen: whether it is right does not matter.
 type Cache struct {
-	Fetch func(ctx context.Context) (Keys, error)
-	Log   *slog.Logger // failures of fetches that nobody waits for; nil for none
+	Fetch func(ctx context.Context) (Keys, error) // ends when ctx does
+	Log   *slog.Logger                            // every failed fetch, since some have nobody waiting; nil for none
 
 	mu       sync.Mutex
-	keys     Keys
-	asked    time.Time // when the keys were asked for; zero if there are none
+	keys     *Keys     // nil if there are none
+	asked    time.Time // when the keys were asked for
 	renew    time.Time // from then on they are fetched anew
 	fetching *fetch    // nil if none is under way
 }
@@ -67,19 +68,20 @@ func (c *Cache) Keys(ctx context.Context) (string, core.Private, core.Private, e
 func (c *Cache) get(ctx context.Context) (Keys, error) {
 	now := wallClock()
 	c.mu.Lock()
-	holds := !c.asked.IsZero() && !now.Before(c.asked) && now.Before(c.asked.Add(c.keys.Life-safety))
+	keys := c.keys
+	holds := keys != nil && !now.Before(c.asked) && !keys.expired(c.asked, now)
 	if holds && now.Before(c.renew) {
 		defer c.mu.Unlock()
-		return c.keys, nil
+		return *keys, nil
 	}
 	if c.fetching == nil {
 		c.fetching = &fetch{done: make(chan struct{})}
 		go c.run(context.WithoutCancel(ctx), c.fetching, now)
 	}
-	keys, under := c.keys, c.fetching
+	under := c.fetching
 	c.mu.Unlock()
 	if holds {
-		return keys, nil
+		return *keys, nil
 	}
 	select {
 	case <-under.done:
@@ -95,6 +97,9 @@ func (c *Cache) run(ctx context.Context, f *fetch, asked time.Time) {
 	defer cancel()
 	defer close(f.done)
 	f.keys, f.err = c.fetchOnce(ctx)
+	if f.err == nil && f.keys.expired(asked, wallClock()) { // the machine may have been frozen for hours
+		f.keys, f.err = Keys{}, errExpired
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.fetching = nil
@@ -105,12 +110,18 @@ func (c *Cache) run(ctx context.Context, f *fetch, asked time.Time) {
 		}
 		return
 	}
-	c.keys, c.asked = f.keys, asked
-	early := f.keys.Life/10 + rand.N(f.keys.Life/10+1)
-	c.renew = asked.Add(f.keys.Life - safety - early)
+	c.keys, c.asked = &f.keys, asked
+	use := f.keys.Life - safety
+	c.renew = asked.Add(use - use/10 - rand.N(use/10+1))
 }
 
-var errIncomplete = errors.New("credential: the keys that were fetched are incomplete or do not last")
+// expired reports whether keys that were asked for at a time are of no more use.
+func (k Keys) expired(asked, now time.Time) bool { return now.Sub(asked) >= k.Life-safety }
+
+var (
+	errIncomplete = errors.New("credential: the keys that were fetched are incomplete")
+	errExpired    = errors.New("credential: the keys that were fetched do not last")
+)
 
 // fetchOnce is Fetch, but never panics nor returns what is no use.
 func (c *Cache) fetchOnce(ctx context.Context) (keys Keys, err error) {
@@ -120,10 +131,13 @@ func (c *Cache) fetchOnce(ctx context.Context) (keys Keys, err error) {
 		}
 	}()
 	keys, err = c.Fetch(ctx)
-	if err == nil && (keys.SecretID == "" || keys.SecretKey == "" || keys.Life <= safety) {
-		return Keys{}, errIncomplete
+	if err == nil && (keys.SecretID == "" || keys.SecretKey == "") {
+		err = errIncomplete
 	}
-	return keys, err
+	if err != nil {
+		return Keys{}, err
+	}
+	return keys, nil
 }
 
 // Drop forgets the keys with this id, which the API has called stale, and reports
@@ -131,14 +145,18 @@ func (c *Cache) fetchOnce(ctx context.Context) (keys Keys, err error) {
 func (c *Cache) Drop(secretID string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.keys.SecretID != secretID {
-		return true // they have been renewed meanwhile
+	if c.keys == nil || c.keys.SecretID != secretID {
+		return true // they have been dropped or renewed meanwhile
 	}
 	if age := wallClock().Sub(c.asked); age >= 0 && age < youth {
 		return false
 	}
-	c.keys, c.asked = Keys{}, time.Time{}
+	c.keys = nil
 	return true
 }
+
+// Format writes the type alone: in unexported fields fmt reads past the methods of
+// [core.Private].
+func (c *Cache) Format(f fmt.State, _ rune) { fmt.Fprint(f, "*credential.Cache") }
 
 func wallClock() time.Time { return time.Now().Round(0) }

@@ -35,9 +35,6 @@ func (r refusal) Error() string { return r.err.Error() }
 func (r refusal) Unwrap() error { return r.err }
 
 var (
-	errNoAuth = refusal{http.StatusForbidden, &core.Error{
-		Kind: core.Unauthenticated, Code: "AuthFailure.UnauthorizedOperation",
-		Message: "Callers are refused until a way to authenticate them is set."}}
 	errMethod = refusal{http.StatusMethodNotAllowed, &core.Error{
 		Kind: core.Invalid, Code: "UnsupportedProtocol",
 		Message: "The method must be GET or POST."}}

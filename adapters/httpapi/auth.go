@@ -3,6 +3,7 @@ package httpapi
 import (
 	"crypto/sha256"
 	"crypto/subtle"
+	"errors"
 	"net/http"
 	"strings"
 
@@ -19,6 +20,19 @@ type Authenticator interface {
 	// Challenge is what WWW-Authenticate says to a caller who failed.
 	Challenge() string
 }
+
+// Nobody lets no one in, and tells the log what to do about it.
+type Nobody struct{ Hint string }
+
+// Authenticate refuses.
+func (n Nobody) Authenticate(*http.Request, []byte) (string, error) {
+	return "", refusal{http.StatusForbidden, &core.Error{
+		Kind: core.Unauthenticated, Code: "AuthFailure.UnauthorizedOperation", Cause: errors.New(n.Hint),
+		Message: "Callers are refused until a way to authenticate them is set."}}
+}
+
+// Challenge is "": there is nothing that a caller could do.
+func (Nobody) Challenge() string { return "" }
 
 // Anyone lets everyone in.
 type Anyone struct{}

@@ -33,7 +33,7 @@ const (
 // Handler serves the API, at whatever path it is put.
 type Handler struct {
 	Verifier *core.Verifier
-	Auth     Authenticator // nil: every caller over HTTP is refused with 403
+	Auth     Authenticator // nil: Nobody
 	Log      *slog.Logger  // what does not reach the Verifier, which logs the rest
 }
 
@@ -107,11 +107,12 @@ func (h *Handler) admit(x *exchange, w http.ResponseWriter, r *http.Request) (co
 	// failure to authenticate is told; but that failure goes before one of theirs.
 	request, common, malformed := form.decode(r, body)
 	x.namesAction = x.namesAction || common["Action"] != "" || malformed != nil && form.namesAction(body)
-	if h.Auth == nil {
-		return core.Call{}, errNoAuth
+	auth := h.Auth
+	if auth == nil {
+		auth = Nobody{Hint: "no Authenticator is set"}
 	}
-	x.challenge = h.Auth.Challenge()
-	caller, err := h.Auth.Authenticate(r, body)
+	x.challenge = auth.Challenge()
+	caller, err := auth.Authenticate(r, body)
 	if err != nil {
 		return core.Call{}, err
 	}

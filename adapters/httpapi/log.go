@@ -17,10 +17,15 @@ func (h *Handler) logger() *slog.Logger {
 // logRefusal tells of a request that did not become a call.
 func (h *Handler) logRefusal(ctx context.Context, x *exchange, err error) {
 	e := core.AsError(err)
-	h.logger().LogAttrs(ctx, slog.LevelInfo, "refused",
+	attrs := []slog.Attr{
 		slog.String("trigger", x.origin.Trigger),
 		slog.String("request_id", x.origin.RequestID),
 		slog.Int("status", statusOf(err)),
 		slog.String("code", e.Code),
-		slog.String("message", e.Message))
+		slog.String("message", e.Message),
+	}
+	if e.Cause != nil {
+		attrs = append(attrs, slog.String("cause", e.Cause.Error()))
+	}
+	h.logger().LogAttrs(ctx, slog.LevelInfo, "refused", attrs...)
 }

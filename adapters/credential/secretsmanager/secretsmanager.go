@@ -6,15 +6,13 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"log/slog"
-	"net"
+	"net/http"
 	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awssm "github.com/aws/aws-sdk-go-v2/service/secretsmanager"
-	"github.com/aws/smithy-go"
 
 	"phoneverify/adapters/credential"
 	"phoneverify/core"
@@ -31,13 +29,19 @@ type Config struct {
 	AWSEndpoint    string                  // instead of the region's, "" for that
 	AWSCredentials aws.CredentialsProvider // the function's role
 	Log            *slog.Logger
+
+	Transport http.RoundTripper // carries the requests; nil for the network
 }
 
 // New returns a source of keys. It connects to nothing, and sets up the AWS SDK, when
 // it is first asked.
 func New(c Config) *credential.Cache {
 	client := sync.OnceValue(func() *awssm.Client {
-		o := awssm.Options{Region: c.AWSRegion, Credentials: c.AWSCredentials}
+		o := awssm.Options{
+			Region:      c.AWSRegion,
+			Credentials: c.AWSCredentials,
+			HTTPClient:  &http.Client{Transport: credential.Transport(c.Transport)},
+		}
 		if c.AWSEndpoint != "" {
 			o.BaseEndpoint = &c.AWSEndpoint
 		}
@@ -50,7 +54,7 @@ func New(c Config) *credential.Cache {
 func read(ctx context.Context, client *awssm.Client, id string) (credential.Keys, error) {
 	out, err := client.GetSecretValue(ctx, &awssm.GetSecretValueInput{SecretId: &id})
 	if err != nil {
-		return credential.Keys{}, failure(ctx, err)
+		return credential.Keys{}, credential.Failure(ctx, "secretsmanager: AWS Secrets Manager", err)
 	}
 	var secret struct {
 		SecretId  string
@@ -61,18 +65,4 @@ func read(ctx context.Context, client *awssm.Client, id string) (credential.Keys
 		return credential.Keys{}, errors.New(`secretsmanager: the secret is not of the form {"SecretId":"…","SecretKey":"…"}`)
 	}
 	return credential.Keys{SecretID: secret.SecretId, SecretKey: secret.SecretKey, Life: life}, nil
-}
-
-// failure keeps the code, since AWS quotes the session token in some of its messages.
-func failure(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return fmt.Errorf("secretsmanager: no answer: %w", ctx.Err())
-	}
-	if e, ok := errors.AsType[smithy.APIError](err); ok {
-		return fmt.Errorf("secretsmanager: AWS answered %s", e.ErrorCode())
-	}
-	if e, ok := errors.AsType[*net.OpError](err); ok {
-		return fmt.Errorf("secretsmanager: AWS can't be reached: %w", e)
-	}
-	return errors.New("secretsmanager: AWS can't be reached or understood")
 }

@@ -6,7 +6,6 @@ package webidentity
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -15,9 +14,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
-	"github.com/aws/smithy-go"
 	"github.com/tencentcloud/tencentcloud-sdk-go/tencentcloud/common"
-	tcerr "github.com/tencentcloud/tencentcloud-sdk-go/tencentcloud/common/errors"
 	tchttp "github.com/tencentcloud/tencentcloud-sdk-go/tencentcloud/common/http"
 	"github.com/tencentcloud/tencentcloud-sdk-go/tencentcloud/common/profile"
 
@@ -41,6 +38,8 @@ type Config struct {
 	AWSEndpoint    string                  // instead of the region's, "" for that
 	AWSCredentials aws.CredentialsProvider // the function's role
 	Log            *slog.Logger
+
+	Transport http.RoundTripper // carries the requests; nil for the network
 }
 
 // New returns a source of keys. It connects to nothing, and sets up the AWS SDK, when
@@ -70,7 +69,7 @@ func (e *exchange) awsClient() *sts.Client {
 	o := sts.Options{
 		Region:      e.AWSRegion,
 		Credentials: e.AWSCredentials,
-		HTTPClient:  &http.Client{Transport: newTransport()},
+		HTTPClient:  &http.Client{Transport: credential.Transport(e.Transport)},
 	}
 	if e.AWSEndpoint != "" {
 		o.BaseEndpoint = &e.AWSEndpoint
@@ -86,31 +85,12 @@ func (e *exchange) token(ctx context.Context) (core.Private, error) {
 		DurationSeconds:  aws.Int32(int32(tokenLife.Seconds())),
 	})
 	if err != nil {
-		return "", awsError(ctx, err)
+		return "", credential.Failure(ctx, "webidentity: AWS STS", err)
 	}
 	if aws.ToString(out.WebIdentityToken) == "" {
 		return "", errors.New("webidentity: AWS STS answered without a token")
 	}
 	return core.Private(*out.WebIdentityToken), nil
-}
-
-// awsError keeps the code and the request's id. AWS quotes the session token in some
-// of its messages.
-func awsError(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return fmt.Errorf("webidentity: AWS STS did not answer: %w", ctx.Err())
-	}
-	id := "unknown"
-	if e, ok := errors.AsType[interface {
-		error
-		ServiceRequestID() string
-	}](err); ok {
-		id = e.ServiceRequestID()
-	}
-	if e, ok := errors.AsType[smithy.APIError](err); ok {
-		return fmt.Errorf("webidentity: AWS STS answered %s, request %s", e.ErrorCode(), id)
-	}
-	return fmt.Errorf("webidentity: AWS STS can't be reached or understood: %w", connection(err))
 }
 
 // assumed is Tencent's answer.
@@ -146,12 +126,12 @@ func (e *exchange) assume(ctx context.Context, token core.Private) (credential.K
 		return credential.Keys{}, errors.New("webidentity: the SDK does not take the parameters")
 	}
 	answer := &assumed{BaseResponse: &tchttp.BaseResponse{}}
-	client := common.NewCommonClient(nil, "", p).WithHttpTransport(newTransport())
+	client := common.NewCommonClient(nil, "", p).WithHttpTransport(credential.Transport(e.Transport))
 	if err := client.Send(request, answer); err != nil {
-		return credential.Keys{}, tencentError(ctx, err)
+		return credential.Keys{}, credential.Failure(ctx, "webidentity: Tencent STS", err)
 	}
 	r := answer.Response
-	if r == nil || r.Credentials == nil {
+	if r == nil || r.Credentials == nil || r.Credentials.Token == "" {
 		return credential.Keys{}, errors.New("webidentity: Tencent STS answered without credentials")
 	}
 	life := time.Unix(r.ExpiredTime, 0).Sub(asked)
@@ -164,15 +144,4 @@ func (e *exchange) assume(ctx context.Context, token core.Private) (credential.K
 		Token:     r.Credentials.Token,
 		Life:      min(life, keysLife), // if our clock is slow, what was asked for is the truth
 	}, nil
-}
-
-// tencentError keeps the code and the request's id: the SDK quotes whole answers.
-func tencentError(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return fmt.Errorf("webidentity: Tencent STS did not answer: %w", ctx.Err())
-	}
-	if e, ok := errors.AsType[*tcerr.TencentCloudSDKError](err); ok && e.RequestId != "" {
-		return fmt.Errorf("webidentity: Tencent STS answered %s, request %s", e.Code, e.RequestId)
-	}
-	return fmt.Errorf("webidentity: Tencent STS can't be reached or understood: %w", connection(err))
 }

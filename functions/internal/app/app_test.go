@@ -54,3 +54,23 @@ func TestWiring(t *testing.T) {
 		t.Errorf("the third slot of 10 a second is %v away", wait)
 	}
 }
+
+// Who may call is as the settings say.
+func TestCallerAuth(t *testing.T) {
+	for how, want := range map[string]string{
+		"": "httpapi.Nobody", "none": "httpapi.Anyone", "platform": "httpapi.Platform",
+		"tc3": "httpapi.Signed", "bearer": "httpapi.Bearer",
+	} {
+		environ := []string{app.Prefix + "CALLER_AUTH=" + how}
+		if how == "tc3" || how == "bearer" {
+			environ = append(environ, app.Prefix+`CALLER_KEYS={"id":"`+strings.Repeat("ab", 32)+`"}`)
+		}
+		s, err := app.ReadSettings(environ, "env")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := fmt.Sprintf("%T", app.New(s, app.Options{}).HTTP.Auth); got != want {
+			t.Errorf("%q is %s, want %s", how, got, want)
+		}
+	}
+}

@@ -37,7 +37,7 @@ type Settings struct {
 	SecretID       string
 	CallerAuth     string // "", "platform", "tc3", "bearer" or "none"
 	CallerKeys     core.Private
-	Auth           httpapi.Authenticator // of the two above; nil for nobody
+	Auth           httpapi.Authenticator // of the two above
 	Store          string                // "memory:"
 	FingerprintKey core.Private
 	DedupeWindow   time.Duration
@@ -171,7 +171,7 @@ var needed = map[string][]string{
 	"secretsmanager": {"SECRET_ID"},
 }
 
-// readAuth returns who may call; nil for nobody.
+// readAuth returns who may call.
 func readAuth(how string, keys core.Private) (httpapi.Authenticator, error) {
 	switch how {
 	case "tc3":
@@ -182,10 +182,13 @@ func readAuth(how string, keys core.Private) (httpapi.Authenticator, error) {
 	if keys != "" {
 		return nil, errors.New("goes with CALLER_AUTH tc3 or bearer only")
 	}
-	if how == "none" {
+	switch how {
+	case "platform":
+		return httpapi.Platform{}, nil
+	case "none":
 		return httpapi.Anyone{}, nil
 	}
-	return nil, nil
+	return httpapi.Nobody{Hint: "set " + Prefix + "CALLER_AUTH to platform, tc3, bearer or none"}, nil
 }
 
 func readSigned(keys core.Private) (httpapi.Authenticator, error) {

@@ -1,0 +1,127 @@
+package credential
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"regexp"
+	"time"
+)
+
+// This file is what webidentity and secretsmanager share: how they reach an API that
+// gives keys, and what they say when it gives none.
+
+var errRedirect = errors.New("the answer is a redirect, which is not followed")
+
+// transport carries tokens and keys: it follows no redirect.
+type transport struct{ base http.RoundTripper }
+
+// Transport returns what carries requests for keys over base, nil for the network. There
+// no connection is kept for the hour until it is used again.
+func Transport(base http.RoundTripper) http.RoundTripper {
+	if base == nil {
+		base = &http.Transport{
+			Proxy:               http.ProxyFromEnvironment,
+			DialContext:         (&net.Dialer{Timeout: 3 * time.Second}).DialContext,
+			TLSHandshakeTimeout: 3 * time.Second,
+			DisableKeepAlives:   true,
+			DisableCompression:  true,
+		}
+	}
+	return transport{base}
+}
+
+// RoundTrip implements [http.RoundTripper].
+func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
+	response, err := t.base.RoundTrip(r)
+	if err == nil && response.StatusCode >= 300 && response.StatusCode < 400 {
+		response.Body.Close()
+		return nil, errRedirect
+	}
+	return response, err
+}
+
+// The forms of what an error shows of an answer. APIs quote tokens in their messages,
+// and what is formed otherwise could be one.
+var (
+	codeForm      = regexp.MustCompile(`^[A-Za-z]{1,64}(\.[A-Za-z]{1,64}){0,3}$`)
+	requestIDForm = regexp.MustCompile(`^[0-9A-Fa-f-]{32,40}$`)
+)
+
+// Failure is what may be shown of an error that AWS's or Tencent's SDK gave, for the API
+// that was asked: ctx's where that has ended, else the API's code and the request's id,
+// or addresses, statuses and types, but no text that could quote a token.
+func Failure(ctx context.Context, api string, err error) error {
+	if ctx.Err() != nil {
+		return fmt.Errorf("%s did not answer: %w", api, ctx.Err())
+	}
+	if code, id := answered(err); code != "" {
+		return fmt.Errorf("%s answered %s, request %s", api, code, id)
+	}
+	return fmt.Errorf("%s can't be reached or understood: %w", api, unanswered(err))
+}
+
+// The SDKs' errors by their methods, since not every binary has both SDKs.
+type (
+	awsError interface {
+		error
+		ErrorCode() string
+	}
+	awsResponse interface {
+		error
+		ServiceRequestID() string
+		HTTPStatusCode() int
+	}
+	tencentError interface {
+		error
+		GetCode() string
+		GetRequestId() string // "" if the error is the SDK's own
+	}
+)
+
+// answered returns the code and the request's id of an error that the API itself gave,
+// "" for any other.
+func answered(err error) (code, id string) {
+	if e, ok := errors.AsType[awsError](err); ok {
+		code = e.ErrorCode()
+		if r, ok := errors.AsType[awsResponse](err); ok {
+			id = r.ServiceRequestID()
+		}
+	} else if e, ok := errors.AsType[tencentError](err); ok && e.GetRequestId() != "" {
+		code, id = e.GetCode(), e.GetRequestId()
+	} else {
+		return "", ""
+	}
+	if !codeForm.MatchString(code) {
+		code = "without a proper code"
+	}
+	if !requestIDForm.MatchString(id) {
+		id = "unknown"
+	}
+	return code, id
+}
+
+func unanswered(err error) error {
+	if errors.Is(err, errRedirect) {
+		return errRedirect
+	}
+	if e, ok := errors.AsType[*net.OpError](err); ok {
+		return e
+	}
+	if e, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return e
+	}
+	if e, ok := errors.AsType[awsResponse](err); ok && e.HTTPStatusCode() >= 300 {
+		return fmt.Errorf("HTTP status %d", e.HTTPStatusCode())
+	}
+	if e, ok := errors.AsType[tencentError](err); ok && errors.Unwrap(e) == nil && codeForm.MatchString(e.GetCode()) {
+		return fmt.Errorf("the SDK reports %s", e.GetCode())
+	}
+	for next := errors.Unwrap(err); next != nil; next = errors.Unwrap(err) {
+		err = next
+	}
+	return fmt.Errorf("an error of type %T", err)
+}
