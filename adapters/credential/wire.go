@@ -8,7 +8,10 @@ import (
 	"net"
 	"net/http"
 	"regexp"
+	"strings"
 	"time"
+
+	"phoneverify/core"
 )
 
 // This file is what webidentity and secretsmanager share: how they reach an API that
@@ -59,9 +62,35 @@ func Failure(ctx context.Context, api string, err error) error {
 		return fmt.Errorf("%s did not answer: %w", api, ctx.Err())
 	}
 	if code, id := answered(err); code != "" {
-		return fmt.Errorf("%s answered %s, request %s", api, code, id)
+		return answer(api, code, id)
 	}
 	return fmt.Errorf("%s can't be reached or understood: %w", api, unanswered(err))
+}
+
+// refusals are the codes, or what stands before their first dot, by which AWS and
+// Tencent say that it is no use to ask again until somebody mends the set-up.
+var refusals = map[string]bool{
+	"AccessDenied":                          true,
+	"AccessDeniedException":                 true,
+	"AuthFailure":                           true,
+	"InvalidClientTokenId":                  true,
+	"InvalidParameter":                      true,
+	"OutboundWebIdentityFederationDisabled": true,
+	"ResourceNotFound":                      true,
+	"ResourceNotFoundException":             true,
+	"UnauthorizedOperation":                 true,
+	"UnrecognizedClientException":           true,
+}
+
+// answer is the error that an API gave: a refusal is our own account's, and anything
+// else may pass.
+func answer(api, code, id string) error {
+	text := fmt.Sprintf("%s answered %s, request %s", api, code, id)
+	if family, _, _ := strings.Cut(code, "."); !refusals[family] {
+		return errors.New(text)
+	}
+	return &core.Error{Kind: core.Rejected, Code: "UnauthorizedOperation",
+		Message: "The function is given no credentials: " + text + "."}
 }
 
 // The SDKs' errors by their methods, since not every binary has both SDKs.

@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"testing"
 
 	"github.com/aws/smithy-go"
 	tcerr "github.com/tencentcloud/tencentcloud-sdk-go/tencentcloud/common/errors"
 
 	"phoneverify/adapters/credential"
+	"phoneverify/core"
 )
 
 // Of an error its code, id, address or type is shown, and nothing that could be a key.
@@ -36,8 +38,12 @@ func TestFailure(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := credential.Failure(c.ctx, "STS", c.err)
-			if got.Error() != c.want {
+			if !strings.Contains(got.Error(), c.want) || strings.Contains(got.Error(), "sesame") {
 				t.Errorf("got %q, want %q", got, c.want)
+			}
+			refused := strings.Contains(c.want, "answered AccessDenied") || strings.Contains(c.want, "answered InvalidParameter")
+			if errors.Is(got, core.Rejected) != refused {
+				t.Errorf("%v is of the kind Rejected: %t", got, !refused)
 			}
 			if c.ctx.Err() != nil && !errors.Is(got, context.Canceled) {
 				t.Error("the error is not the context's")
