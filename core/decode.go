@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"maps"
 	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -26,9 +25,6 @@ func DecodeJSON(data []byte, also ...string) (Request, map[string]string, error)
 	if len(body) == 0 {
 		return Request{}, nil, invalid("InvalidParameter", "The request has no body.")
 	}
-	if body[0] != '{' || !json.Valid(body) {
-		return Request{}, nil, invalid("InvalidParameter", "The body must be one JSON object, and nothing after it.")
-	}
 	p := newParams(also)
 	d := tokens{decoder: json.NewDecoder(bytes.NewReader(body)), data: body}
 	d.decoder.UseNumber() // a number is refused, whatever its size
@@ -38,10 +34,17 @@ func DecodeJSON(data []byte, also ...string) (Request, map[string]string, error)
 	return p.request, p.extra, nil
 }
 
+var errNotObject = invalid("InvalidParameter", "The body must be one JSON object, and nothing after it.")
+
 func (p *params) readJSON(d *tokens) error {
-	d.next()
+	if d.next() != json.Delim('{') {
+		return errNotObject
+	}
 	for d.decoder.More() {
-		name := d.next().(string)
+		name, ok := d.next().(string)
+		if !ok {
+			return errNotObject
+		}
 		if !d.faithful() {
 			return invalid("InvalidParameter", "The name of a parameter is not valid UTF-8.")
 		}
@@ -52,23 +55,29 @@ func (p *params) readJSON(d *tokens) error {
 			return err
 		}
 	}
+	if d.next() != json.Delim('}') || d.decoder.InputOffset() != int64(len(d.data)) {
+		return errNotObject
+	}
 	return nil
 }
 
 const jsonSpace = " \t\r\n"
 
-// tokens reads JSON that is known to be valid.
+// tokens reads JSON, token by token.
 type tokens struct {
 	decoder *json.Decoder
 	data    []byte
 	raw     []byte // the token just read, as it was written
 }
 
+// notJSON is the token of what is no JSON. The decoder's error would quote it.
+type notJSON struct{}
+
 func (d *tokens) next() json.Token {
 	began := d.decoder.InputOffset()
 	token, err := d.decoder.Token()
 	if err != nil {
-		panic("core: valid JSON can't be read") // and err would quote it
+		return notJSON{}
 	}
 	d.raw = bytes.TrimLeft(d.data[began:d.decoder.InputOffset()], jsonSpace+",:")
 	return token
@@ -78,8 +87,11 @@ func (d *tokens) next() json.Token {
 // all a request has: deeper nesting is refused where it begins.
 func (d *tokens) value(name string, p *params) error {
 	token := d.next()
-	if token == nil {
+	switch token {
+	case nil:
 		return nil
+	case notJSON{}:
+		return errNotObject
 	}
 	if name != encryptList {
 		return d.text(token, name, " must be a string.", func(s string) { p.set(name, s) })
@@ -95,13 +107,18 @@ func (d *tokens) value(name string, p *params) error {
 			return err
 		}
 	}
-	d.next()
+	if d.next() != json.Delim(']') {
+		return errNotObject
+	}
 	return nil
 }
 
 // text hands over the string that the token just read is.
 func (d *tokens) text(token json.Token, name, mustBe string, use func(string)) error {
 	s, ok := token.(string)
+	if token == (notJSON{}) {
+		return errNotObject
+	}
 	if !ok {
 		return invalid("InvalidParameter", name+mustBe)
 	}
@@ -237,12 +254,10 @@ func unknownParameter(name string) error {
 	return invalid("UnknownParameter", shown(name)+" is not a parameter of PhoneVerification.")
 }
 
-var plainName = regexp.MustCompile(`^[A-Za-z]{1,32}(\.[0-9]{1,2})?$`)
-
 // shown is a stranger's name for a parameter as far as it can be repeated: people
 // put values where names belong.
 func shown(name string) string {
-	if plainName.MatchString(name) {
+	if isParameterName(name) {
 		return name
 	}
 	return "A parameter whose name is not shown"

@@ -33,12 +33,11 @@ func payloadDigest(secret Private, r Request) Digest {
 }
 
 // keyDigest covers what a call is to be charged once for: the key it brought, else
-// its request. Callers do not share keys: nobody learns from a replay whom another
-// caller has asked about.
-func keyDigest(secret Private, c Call) Digest {
+// its request, whose payloadDigest is payload. Callers do not share keys: nobody learns
+// from a replay whom another caller has asked about.
+func keyDigest(secret Private, c Call, payload Digest) Digest {
 	if c.Key != "" {
 		return digest(secret, "key", c.Caller, string(c.Key))
 	}
-	payload := payloadDigest(secret, c.Request)
 	return digest(secret, "fingerprint", c.Caller, string(payload[:]))
 }

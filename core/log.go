@@ -9,23 +9,6 @@ import (
 	"time"
 )
 
-// trail is what one verification did, for its log line.
-type trail struct {
-	began    time.Time
-	attempts int
-	waited   time.Duration // for the holder of the key, for slots, between attempts
-	upstream time.Duration // in attempts
-
-	wasUnknown bool // the key's outcome, before this call
-}
-
-// wait sleeps for d or until ctx is done, whose error it then returns.
-func (t *trail) wait(ctx context.Context, d time.Duration) error {
-	began := time.Now()
-	defer func() { t.waited += time.Since(began) }()
-	return sleep(ctx, d)
-}
-
 // log writes the one line of a verification. It holds codes, ids, times and the names
 // of the caller and the carrier: nothing of the request.
 func (v *Verifier) log(ctx context.Context, call Call, answer Answer, err error, t *trail) {

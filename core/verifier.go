@@ -56,9 +56,10 @@ type Answer struct {
 }
 
 const (
-	// margin is kept back of the caller's deadline, to record and to answer.
-	margin   = 500 * time.Millisecond
-	toRecord = 300 * time.Millisecond // of that
+	// margin is kept back of the caller's deadline, to record and to answer. An
+	// attempt may run into it by late.
+	margin = 500 * time.Millisecond
+	late   = 100 * time.Millisecond
 
 	// defaultBudget is how long a call without a deadline may take.
 	defaultBudget = time.Minute
@@ -81,7 +82,7 @@ const (
 // [Error]. After one of Kind Unknown the key is not sent again unless the policy says
 // so; with any other, this call was not charged.
 func (v *Verifier) Verify(ctx context.Context, call Call) (Answer, error) {
-	t := trail{began: time.Now()}
+	t := trail{began: time.Now(), deadline: deadline(ctx)}
 	answer, err := v.verify(ctx, call, &t)
 	v.log(ctx, call, answer, err, &t)
 	return answer, err
@@ -91,8 +92,6 @@ func (v *Verifier) verify(ctx context.Context, call Call, t *trail) (Answer, err
 	if err := call.Request.Validate(); err != nil {
 		return Answer{}, err
 	}
-	ctx, cancel := withinBudget(ctx)
-	defer cancel()
 	for {
 		claim, standing, err := v.claim(ctx, call, t)
 		if err != nil {
@@ -110,26 +109,27 @@ func (v *Verifier) verify(ctx context.Context, call Call, t *trail) (Answer, err
 	}
 }
 
-// withinBudget returns ctx with the margin taken off its deadline.
-func withinBudget(ctx context.Context) (context.Context, context.CancelFunc) {
-	deadline, ok := ctx.Deadline()
-	if !ok {
-		deadline = time.Now().Add(defaultBudget)
+// deadline is when the last attempt must have ended: ctx's deadline less the margin. No
+// context is made of it, since whatever is waited for is known to fit before it.
+func deadline(ctx context.Context) time.Time {
+	if d, ok := ctx.Deadline(); ok {
+		return d.Add(-margin)
 	}
-	return context.WithDeadline(ctx, deadline.Add(-margin))
+	return time.Now().Add(defaultBudget - margin)
 }
 
 // claim claims the call's key, waiting while another call holds it. The claim has a
 // token if it was granted; else the standing is the answer.
 func (v *Verifier) claim(ctx context.Context, call Call, t *trail) (Claim, Standing, error) {
+	payload := payloadDigest(v.Policy.Secret, call.Request)
 	claim := Claim{
-		Key:     keyDigest(v.Policy.Secret, call),
-		Payload: payloadDigest(v.Policy.Secret, call.Request),
+		Key:     keyDigest(v.Policy.Secret, call, payload),
+		Payload: payload,
 		Retain:  v.Policy.retain(call),
 		Resend:  v.Policy.ResendUnknown,
 	}
 	for n := 0; ; n++ {
-		left := remaining(ctx)
+		left := t.remaining(ctx)
 		if left <= 0 {
 			return claim, Standing{}, tooLate(ctx, n > 0)
 		}
@@ -181,7 +181,7 @@ func (v *Verifier) attempts(ctx context.Context, c Claim, r Request, t *trail) (
 			v.pauseFleet(ctx)
 		}
 		pause := backoff(n, retryAfter(err))
-		if remaining(ctx) < pause+v.Policy.attemptTimeout() {
+		if t.remaining(ctx) < pause+v.Policy.attemptTimeout() {
 			return verdict, err
 		}
 		if v.stepBack(ctx, c, t) != nil {
@@ -205,7 +205,7 @@ func free(verdict Verdict, err error) bool {
 // prepare waits for a slot and marks the key as being sent. After an error this attempt
 // was not sent.
 func (v *Verifier) prepare(ctx context.Context, c Claim, t *trail) error {
-	within := remaining(ctx) - v.Policy.attemptTimeout()
+	within := t.remaining(ctx) - v.Policy.attemptTimeout()
 	if within < 0 {
 		return tooLate(ctx, false)
 	}
@@ -225,7 +225,7 @@ func (v *Verifier) prepare(ctx context.Context, c Claim, t *trail) error {
 	} else if err != nil {
 		return noLedger(err)
 	}
-	if remaining(ctx) < v.Policy.attemptTimeout()-margin/2 {
+	if t.remaining(ctx) < v.Policy.attemptTimeout()-late {
 		return tooLate(ctx, false) // the ledger was slow, or the machine was frozen
 	}
 	return nil
@@ -238,7 +238,7 @@ func (v *Verifier) stepBack(ctx context.Context, c Claim, t *trail) error {
 	if t.wasUnknown {
 		return nil
 	}
-	c.Lease = waitingLease(remaining(ctx))
+	c.Lease = waitingLease(t.remaining(ctx))
 	err := v.Ledger.Sending(ctx, c, false)
 	if errors.Is(err, ErrClaimLost) {
 		return err
@@ -271,10 +271,9 @@ func (v *Verifier) attempt(ctx context.Context, r Request, t *trail) (Verdict, e
 // settle ends the claim as the last attempt ended; without a verdict, maybeCharged
 // says whether the key stays unknown. The caller's answer does not depend on it: a
 // verdict that could not be recorded leaves the key as being sent, so that it is not
-// charged again.
+// charged again. A ledger that can't be reached says so in bounded time.
 func (v *Verifier) settle(ctx context.Context, c Claim, verdict Verdict, err error, maybeCharged bool) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), toRecord)
-	defer cancel()
+	ctx = context.WithoutCancel(ctx)
 	step := func() error { return v.Ledger.Release(ctx, c, maybeCharged) }
 	if err == nil && verdict.Outcome() != Busy {
 		step = func() error { return v.Ledger.Finish(ctx, c, verdict) }
@@ -312,15 +311,6 @@ func orDefault(d, otherwise time.Duration) time.Duration {
 		return otherwise
 	}
 	return d
-}
-
-// remaining is the time until ctx's deadline, 0 or less if it is done.
-func remaining(ctx context.Context) time.Duration {
-	if ctx.Err() != nil {
-		return 0
-	}
-	deadline, _ := ctx.Deadline()
-	return time.Until(deadline)
 }
 
 // waitingLease is the lease of a key whose holder waits, with so much time left.

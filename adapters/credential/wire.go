@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"regexp"
 	"strings"
 	"time"
 
@@ -46,13 +45,6 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	return response, err
 }
-
-// The forms of what an error shows of an answer. APIs quote tokens in their messages,
-// and what is formed otherwise could be one.
-var (
-	codeForm      = regexp.MustCompile(`^[A-Za-z]{1,64}(\.[A-Za-z]{1,64}){0,3}$`)
-	requestIDForm = regexp.MustCompile(`^[0-9A-Fa-f-]{32,40}$`)
-)
 
 // Failure is what may be shown of an error that AWS's or Tencent's SDK gave, for the API
 // that was asked: ctx's where that has ended, else the API's code and the request's id,
@@ -124,10 +116,10 @@ func answered(err error) (code, id string) {
 	} else {
 		return "", ""
 	}
-	if !codeForm.MatchString(code) {
+	if !core.IsCode(code) {
 		code = "without a proper code"
 	}
-	if !requestIDForm.MatchString(id) {
+	if !core.IsRequestID(id) {
 		id = "unknown"
 	}
 	return code, id
@@ -146,7 +138,7 @@ func unanswered(err error) error {
 	if e, ok := errors.AsType[awsResponse](err); ok && e.HTTPStatusCode() >= 300 {
 		return fmt.Errorf("HTTP status %d", e.HTTPStatusCode())
 	}
-	if e, ok := errors.AsType[tencentError](err); ok && errors.Unwrap(e) == nil && codeForm.MatchString(e.GetCode()) {
+	if e, ok := errors.AsType[tencentError](err); ok && errors.Unwrap(e) == nil && core.IsCode(e.GetCode()) {
 		return fmt.Errorf("the SDK reports %s", e.GetCode())
 	}
 	for next := errors.Unwrap(err); next != nil; next = errors.Unwrap(err) {

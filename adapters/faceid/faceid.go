@@ -17,7 +17,6 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -152,17 +151,9 @@ func parameter(p core.Private) *string {
 	return new(string(p))
 }
 
-// The forms of what the API answers with beside its texts. Whatever is formed
-// otherwise could hold anything, and is not shown.
-var (
-	resultForm    = regexp.MustCompile(`^-?[A-Za-z0-9]{1,7}$`)
-	codeForm      = regexp.MustCompile(`^[A-Za-z]{1,64}(\.[A-Za-z]{1,64}){0,3}$`)
-	requestIDForm = regexp.MustCompile(`^[0-9A-Fa-f-]{32,40}$`)
-)
-
 // verdict reads an answer without an error. It is the API's if it has a Result.
 func verdict(p *PhoneVerificationResponseParams) (core.Verdict, error) {
-	if p == nil || !resultForm.MatchString(text(p.Result)) {
+	if p == nil || !core.IsResult(text(p.Result)) {
 		return core.Verdict{}, noAnswer(errors.New("the answer has no proper Result"))
 	}
 	return core.Verdict{
@@ -183,7 +174,7 @@ func text(p *string) string {
 
 // requestID is "" for one that is not of the API's form.
 func requestID(id string) string {
-	if requestIDForm.MatchString(id) {
+	if core.IsRequestID(id) {
 		return id
 	}
 	return ""
@@ -219,7 +210,7 @@ func isAnswer(e *tcerr.TencentCloudSDKError) bool {
 // API may quote values in it. Of a code that is not formed like one, only the family is.
 func answered(code, requestID string) error {
 	kind := kindOf(code)
-	if !codeForm.MatchString(code) {
+	if !core.IsCode(code) {
 		code = "FailedOperation"
 	}
 	e := &core.Error{Kind: kind, Code: code, RequestID: requestID,
@@ -279,7 +270,7 @@ func cause(ctx context.Context, err error) error {
 	if e, ok := errors.AsType[*url.Error](err); ok {
 		return fmt.Errorf("an error of type %T", e.Err)
 	}
-	if e, ok := errors.AsType[*tcerr.TencentCloudSDKError](err); ok && codeForm.MatchString(e.Code) {
+	if e, ok := errors.AsType[*tcerr.TencentCloudSDKError](err); ok && core.IsCode(e.Code) {
 		return fmt.Errorf("the SDK reports %s", e.Code)
 	}
 	return fmt.Errorf("an error of type %T", err)

@@ -9,7 +9,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"phoneverify/adapters/credential"
-	"phoneverify/adapters/credential/secretsmanager"
 	"phoneverify/adapters/credential/webidentity"
 	"phoneverify/adapters/faceid"
 	"phoneverify/functions/internal/app"
@@ -17,24 +16,17 @@ import (
 
 // credentials is the source that the settings name.
 func credentials(s app.Settings, log *slog.Logger) faceid.Credentials {
-	region := os.Getenv("AWS_REGION")
-	switch s.Credentials {
-	case "webidentity":
+	if source, ok := sources[s.Credentials]; ok {
+		return source(s, log)
+	}
+	if s.Credentials == "webidentity" {
 		return webidentity.New(webidentity.Config{
 			RoleARN:        s.RoleARN,
 			Provider:       s.OIDCProvider,
 			Audience:       s.OIDCAudience,
 			Endpoint:       s.STSEndpoint,
-			AWSRegion:      region,
+			AWSRegion:      os.Getenv("AWS_REGION"),
 			AWSEndpoint:    awsEndpoint("STS"),
-			AWSCredentials: aws.CredentialsProviderFunc(role),
-			Log:            log,
-		})
-	case "secretsmanager":
-		return secretsmanager.New(secretsmanager.Config{
-			SecretID:       s.SecretID,
-			AWSRegion:      region,
-			AWSEndpoint:    awsEndpoint("SECRETS_MANAGER"),
 			AWSCredentials: aws.CredentialsProviderFunc(role),
 			Log:            log,
 		})

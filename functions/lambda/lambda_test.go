@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"phoneverify/adapters/faceid/faceidsim"
-	"phoneverify/functions/internal/platform"
+	"phoneverify/functions/platform"
 )
 
 var binary string // the function, as it is released
@@ -26,7 +26,7 @@ func run(m *testing.M) int {
 	dir, err := os.MkdirTemp("", "lambda")
 	if err == nil {
 		defer os.RemoveAll(dir)
-		binary, err = platform.Build(dir, ".")
+		binary, err = platform.Build(dir, ".", nil)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -116,7 +116,7 @@ func TestNoCallerAuth(t *testing.T) {
 			t.Errorf("%s: got %d %q %s", name, status, result, code)
 		}
 	}
-	if !strings.Contains(f.Output(), "set PHONEVERIFY_CALLER_AUTH to") {
+	if !f.Says("set PHONEVERIFY_CALLER_AUTH to") {
 		t.Errorf("the log does not say what to set:\n%s", f.Output())
 	}
 }
@@ -133,7 +133,7 @@ func TestPlatformAuth(t *testing.T) {
 	if result, code, status := verdict(t, f.invoke(t, shown, 10*time.Second)); result != "0" {
 		t.Errorf("with an authorizer: got %d %q %s", status, result, code)
 	}
-	if !strings.Contains(f.Output(), `"caller":"alice"`) {
+	if !f.Says(`"caller":"alice"`) {
 		t.Errorf("the log does not name the caller:\n%s", f.Output())
 	}
 }
@@ -195,11 +195,9 @@ func TestStrangeEvents(t *testing.T) {
 			t.Errorf("%.20q: got %q", event, r.Failure)
 		}
 	}
+	f.Close()
 	if strings.Contains(f.Output(), "1613768") {
 		t.Errorf("the output shows an event:\n%.2000s", f.Output())
-	}
-	if result, code, _ := verdict(t, f.invoke(t, example, 10*time.Second)); result != "0" {
-		t.Errorf("then got %q %s", result, code)
 	}
 }
 
@@ -211,7 +209,7 @@ func TestPanic(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	broken, err := platform.Build(dir, ".", overlay)
+	broken, err := platform.Build(dir, ".", nil, overlay)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -229,6 +227,7 @@ func TestPanic(t *testing.T) {
 	if result, _, _ := verdict(t, f.invoke(t, example, 10*time.Second)); result != "0" {
 		t.Errorf("then got %q", result)
 	}
+	f.Close()
 	if out := f.Output(); strings.Contains(out, "1613768") || !strings.Contains(out, "a value of type string") {
 		t.Errorf("the output is\n%s", out)
 	}
@@ -299,6 +298,7 @@ func TestWebIdentity(t *testing.T) {
 	if exchanges != 1 {
 		t.Errorf("%d exchanges for two attempts", exchanges)
 	}
+	f.Close()
 	for _, secret := range []string{"a.jwt.token", "aws-secret", "aws-session", faceidsim.TempSecretKey, faceidsim.TempToken} {
 		if strings.Contains(f.Output(), secret) {
 			t.Errorf("the output shows %q", secret)
@@ -323,6 +323,7 @@ func TestCanary(t *testing.T) {
 			}
 		}
 	}
+	f.Close()
 	if trace := platform.Trace(told.String()+f.Output(), card, name, phone, faceidsim.SecretKey); trace != "" {
 		t.Error(trace)
 	}

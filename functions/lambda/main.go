@@ -12,7 +12,7 @@ import (
 )
 
 func main() {
-	settings, err := app.ReadSettings(os.Environ(), "webidentity", "env", "secretsmanager")
+	settings, err := app.ReadSettings(os.Environ(), build)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)

@@ -42,7 +42,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		fmt.Fprintln(stderr, "local: takes no arguments but flags")
 		return 2
 	}
-	settings, err := app.ReadSettings(environ, "env")
+	settings, err := app.ReadSettings(environ, app.Build{Credentials: []string{"env"}})
 	if err == nil {
 		err = checkAddr(o, settings)
 	}

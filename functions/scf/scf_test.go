@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"phoneverify/adapters/faceid/faceidsim"
-	"phoneverify/functions/internal/platform"
+	"phoneverify/functions/platform"
 )
 
 var binary string // the function, as it is released
@@ -24,7 +24,7 @@ func run(m *testing.M) int {
 	dir, err := os.MkdirTemp("", "scf")
 	if err == nil {
 		defer os.RemoveAll(dir)
-		binary, err = platform.Build(dir, ".")
+		binary, err = platform.Build(dir, ".", nil)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -102,7 +102,7 @@ func TestEveryEnvelope(t *testing.T) {
 			t.Errorf("%s: got %q %s", name, result, code)
 		}
 	}
-	if !strings.Contains(f.Output(), `"caller":"id"`) {
+	if !f.Says(`"caller":"id"`) {
 		t.Errorf("the log does not name the caller:\n%s", f.Output())
 	}
 }
@@ -187,6 +187,7 @@ func TestStrangeEvents(t *testing.T) {
 			t.Errorf("%.20q: got %q", event, r.Failure)
 		}
 	}
+	f.Close()
 	if strings.Contains(f.Output(), "1613768") {
 		t.Errorf("the output shows an event:\n%.2000s", f.Output())
 	}
@@ -200,7 +201,7 @@ func TestPanic(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	broken, err := platform.Build(dir, ".", overlay)
+	broken, err := platform.Build(dir, ".", nil, overlay)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -214,6 +215,7 @@ func TestPanic(t *testing.T) {
 	if result, _, _ := verdict(t, f.invoke(t, example, 10*time.Second)); result != "0" {
 		t.Errorf("then got %q", result)
 	}
+	f.Close()
 	if out := f.Output(); strings.Contains(out, "1613768") || !strings.Contains(out, "a value of type string") {
 		t.Errorf("the output is\n%s", out)
 	}
@@ -241,7 +243,7 @@ func TestBadSettings(t *testing.T) {
 		}
 	}
 	for _, want := range []string{"PHONEVERIFY_RATE_LIMIT", "PHONEVERIFY_NO_SUCH"} {
-		if !strings.Contains(f.Output(), want) || strings.Contains(f.Output(), "a-secret") {
+		if !f.Says(want) || strings.Contains(f.Output(), "a-secret") {
 			t.Errorf("it says %s", f.Output())
 		}
 	}
@@ -264,6 +266,7 @@ func TestCanary(t *testing.T) {
 			}
 		}
 	}
+	f.Close()
 	if trace := platform.Trace(told.String()+f.Output(), card, name, phone, faceidsim.SecretKey); trace != "" {
 		t.Error(trace)
 	}

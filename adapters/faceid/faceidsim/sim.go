@@ -36,11 +36,12 @@ const maxBody = 10 << 20
 // Simulator is the API. It is an http.Handler, and an http.RoundTripper that needs no
 // network. The zero value is ready for use, and safe for concurrent use.
 type Simulator struct {
-	mu     sync.Mutex
-	calls  []Call
-	script []Trouble
-	recent []time.Time // of the requests taken in the last second
-	busy   int         // how often busyTwice was answered busy since its last match
+	mu      sync.Mutex
+	calls   []Call
+	script  []Trouble
+	recent  []time.Time // of the requests taken in the last second
+	refused int         // as too many
+	busy    int         // how often busyTwice was answered busy since its last match
 }
 
 // Call is one request that was properly signed and inside the quota.
@@ -69,6 +70,13 @@ func (s *Simulator) Charges() int {
 		}
 	}
 	return n
+}
+
+// Throttled returns how many requests have been refused as too many so far.
+func (s *Simulator) Throttled() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.refused
 }
 
 // ServeHTTP answers one request, always with status 200 unless trouble says otherwise.
@@ -139,6 +147,7 @@ func (s *Simulator) withinQuota(now time.Time) bool {
 		s.recent = s.recent[1:]
 	}
 	if len(s.recent) >= RequestsPerSecond {
+		s.refused++
 		return false
 	}
 	s.recent = append(s.recent, now)

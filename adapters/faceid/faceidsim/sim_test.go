@@ -291,8 +291,8 @@ func TestQuota(t *testing.T) {
 				t.Errorf("%v later %d of %d were taken, want %d", step.after, got, step.sent, step.want)
 			}
 		}
-		if got := sim.Charges(); got != 60 {
-			t.Errorf("%d charges, want 60", got)
+		if got, refused := sim.Charges(), sim.Throttled(); got != 60 || refused != 80 {
+			t.Errorf("%d charges and %d refused, want 60 and 80", got, refused)
 		}
 	})
 }

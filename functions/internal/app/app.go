@@ -9,7 +9,6 @@ import (
 	"phoneverify/adapters/credential"
 	"phoneverify/adapters/faceid"
 	"phoneverify/adapters/httpapi"
-	"phoneverify/adapters/store/memory"
 	"phoneverify/core"
 )
 
@@ -40,8 +39,8 @@ func New(s Settings, o Options) *App {
 			Credentials: o.Credentials,
 			Transport:   o.Transport,
 		}),
-		Ledger:  memory.NewLedger(),
-		Limiter: memory.NewLimiter(s.RateLimit),
+		Ledger:  s.ledger,
+		Limiter: s.limiter,
 		Policy: core.Policy{
 			Secret:         s.FingerprintKey,
 			AttemptTimeout: s.AttemptTimeout,

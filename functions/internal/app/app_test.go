@@ -29,7 +29,7 @@ func TestWiring(t *testing.T) {
 	} {
 		environ = append(environ, app.Prefix+name+"="+value)
 	}
-	s, err := app.ReadSettings(environ, "env")
+	s, err := app.ReadSettings(environ, justEnv)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +65,7 @@ func TestCallerAuth(t *testing.T) {
 		if how == "tc3" || how == "bearer" {
 			environ = append(environ, app.Prefix+`CALLER_KEYS={"id":"`+strings.Repeat("ab", 32)+`"}`)
 		}
-		s, err := app.ReadSettings(environ, "env")
+		s, err := app.ReadSettings(environ, justEnv)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -86,7 +86,7 @@ func (s *seen) serve(h http.Handler, r *http.Request) {
 // canaryWay is the whole way, with the carrier between us and the API.
 func canaryWay(t *testing.T, s *seen, carrier http.RoundTripper, settings ...string) *app.App {
 	t.Helper()
-	read, err := app.ReadSettings(append(settings, app.Prefix+"CALLER_AUTH=none"), "env")
+	read, err := app.ReadSettings(append(settings, app.Prefix+"CALLER_AUTH=none"), justEnv)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,15 +8,16 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"phoneverify/adapters/httpapi"
+	"phoneverify/adapters/store/memory"
 	"phoneverify/core"
 )
 
@@ -38,7 +39,7 @@ type Settings struct {
 	CallerAuth     string // "", "platform", "tc3", "bearer" or "none"
 	CallerKeys     core.Private
 	Auth           httpapi.Authenticator // of the two above
-	Store          string                // "memory:"
+	Store          core.Private          // a URL, which may hold a password
 	FingerprintKey core.Private
 	DedupeWindow   time.Duration
 	LedgerTTL      time.Duration
@@ -47,7 +48,9 @@ type Settings struct {
 	UnknownOutcome string // "report" or "retry"
 	LogLevel       slog.Level
 
-	given map[string]bool // by name, without the prefix
+	given   map[string]bool // by name, without the prefix
+	ledger  core.Ledger     // of Store
+	limiter core.Limiter
 }
 
 // Given reports whether the setting called name, without the prefix, was given a value.
@@ -82,7 +85,7 @@ var settings = []setting{
 		return readOneOf(&s.CallerAuth, v, "platform", "tc3", "bearer", "none")
 	}},
 	{"CALLER_KEYS", "", func(s *Settings, v string) error { s.CallerKeys = core.Private(v); return nil }},
-	{"STORE", "memory:", func(s *Settings, v string) error { return readOneOf(&s.Store, v, "memory:") }},
+	{"STORE", "memory:", func(s *Settings, v string) error { s.Store = core.Private(v); return nil }},
 	{"FINGERPRINT_KEY", "", (*Settings).readFingerprintKey},
 	{"DEDUPE_WINDOW", "5m", func(s *Settings, v string) error {
 		return readDuration(&s.DedupeWindow, v, time.Second, 90*24*time.Hour)
@@ -100,10 +103,20 @@ var settings = []setting{
 	{"LOG_LEVEL", "info", (*Settings).readLogLevel},
 }
 
-// ReadSettings reads the settings from environ, which is of os.Environ's form, for a
-// binary with these sources of credentials, of which the first is the default. Every
+// Build is what a binary has of what is not in all of them.
+type Build struct {
+	Credentials []string             // sources of keys; the first is the default
+	Stores      map[string]OpenStore // by the scheme of their URLs
+}
+
+// OpenStore returns the ledger, and the limiter of perSecond requests a second, in the
+// store at an address. It connects to nothing yet, and its error does not show the
+// address.
+type OpenStore func(address string, perSecond float64) (core.Ledger, core.Limiter, error)
+
+// ReadSettings reads the settings from environ, which is of os.Environ's form. Every
 // problem is in the error, each named by its setting and without its value.
-func ReadSettings(environ []string, credentials ...string) (Settings, error) {
+func ReadSettings(environ []string, b Build) (Settings, error) {
 	given := map[string]string{}
 	for _, pair := range environ {
 		name, value, _ := strings.Cut(pair, "=")
@@ -111,7 +124,7 @@ func ReadSettings(environ []string, credentials ...string) (Settings, error) {
 			given[bare] = value
 		}
 	}
-	s := Settings{given: map[string]bool{}, Credentials: credentials[0]}
+	s := Settings{given: map[string]bool{}, Credentials: b.Credentials[0]}
 	var problems []error
 	for _, one := range settings {
 		value := given[one.name]
@@ -130,32 +143,35 @@ func ReadSettings(environ []string, credentials ...string) (Settings, error) {
 	for name := range given {
 		problems = append(problems, unknownSetting(name))
 	}
-	return s, errors.Join(append(problems, s.combine(credentials)...)...)
+	return s, errors.Join(append(problems, s.combine(b)...)...)
 }
 
 func problem(name, what string) error { return errors.New(Prefix + name + " " + what) }
 
-var settingName = regexp.MustCompile(`^[A-Z_]{1,40}$`)
-
 // unknownSetting names a setting that is in no table, if it can be a name at all.
 func unknownSetting(name string) error {
-	if !settingName.MatchString(name) {
+	if len(name) > 40 || strings.Trim(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_") != "" {
 		name = "…"
 	}
 	return problem(name, "is not a setting")
 }
 
 // combine reads what takes several settings to read.
-func (s *Settings) combine(credentials []string) (problems []error) {
-	if s.FingerprintKey == "" {
+func (s *Settings) combine(b Build) (problems []error) {
+	if err := s.openStore(b.Stores); err != nil {
+		problems = append(problems, problem("STORE", err.Error()))
+	}
+	if s.FingerprintKey == "" && s.Store == inMemory {
 		s.FingerprintKey = core.Private(rand.Text() + rand.Text())
+	} else if !s.given["FINGERPRINT_KEY"] {
+		problems = append(problems, problem("FINGERPRINT_KEY", "must be set for a STORE that is shared"))
 	}
 	var err error
 	if s.Auth, err = readAuth(s.CallerAuth, s.CallerKeys); err != nil {
 		problems = append(problems, problem("CALLER_KEYS", err.Error()))
 	}
-	if !slices.Contains(credentials, s.Credentials) {
-		problems = append(problems, problem("CREDENTIALS", "must be "+strings.Join(credentials, " or ")+" in this program"))
+	if !slices.Contains(b.Credentials, s.Credentials) {
+		problems = append(problems, problem("CREDENTIALS", "must be "+strings.Join(b.Credentials, " or ")+" in this program; a build tag adds others"))
 	}
 	for _, name := range needed[s.Credentials] {
 		if !s.given[name] {
@@ -163,6 +179,27 @@ func (s *Settings) combine(credentials []string) (problems []error) {
 		}
 	}
 	return problems
+}
+
+// inMemory is the STORE that every binary has.
+const inMemory = "memory:"
+
+func (s *Settings) openStore(stores map[string]OpenStore) (err error) {
+	if s.Store == inMemory {
+		s.ledger, s.limiter = memory.NewLedger(), memory.NewLimiter(s.RateLimit)
+		return nil
+	}
+	scheme, _, _ := strings.Cut(string(s.Store), "://")
+	open, ok := stores[scheme]
+	if !ok {
+		known := inMemory
+		for _, scheme := range slices.Sorted(maps.Keys(stores)) {
+			known += " or " + scheme + "://…"
+		}
+		return errors.New("must be " + known + " in this program; a build tag adds others")
+	}
+	s.ledger, s.limiter, err = open(string(s.Store), s.RateLimit)
+	return err
 }
 
 // needed are the settings without which a source of credentials can't be.
@@ -267,10 +304,8 @@ func (s *Settings) readLogLevel(v string) error {
 	return nil
 }
 
-var plainName = regexp.MustCompile(`^[a-z0-9-]{1,32}$`)
-
 func readName(field *string, v string) error {
-	if !plainName.MatchString(v) {
+	if len(v) > 32 || strings.Trim(v, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
 		return errors.New("must be a name like ap-guangzhou")
 	}
 	*field = v

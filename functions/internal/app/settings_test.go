@@ -8,11 +8,19 @@ import (
 	"testing"
 	"time"
 
+	"phoneverify/adapters/store/redis"
 	"phoneverify/functions/internal/app"
 )
 
+// justEnv and everything are binaries.
+var (
+	justEnv    = app.Build{Credentials: []string{"env"}}
+	everything = app.Build{Credentials: []string{"env", "webidentity", "secretsmanager"},
+		Stores: map[string]app.OpenStore{"redis": redis.Open}}
+)
+
 func TestDefaults(t *testing.T) {
-	s, err := app.ReadSettings([]string{"PATH=/bin", "TENCENTCLOUD_SECRETID=x", "PHONEVERIFY_REGION="}, "env")
+	s, err := app.ReadSettings([]string{"PATH=/bin", "TENCENTCLOUD_SECRETID=x", "PHONEVERIFY_REGION="}, justEnv)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -25,7 +33,7 @@ func TestDefaults(t *testing.T) {
 	if len(s.FingerprintKey) < 32 {
 		t.Error("the fingerprint key is short")
 	}
-	if again, _ := app.ReadSettings(nil, "env"); again.FingerprintKey == s.FingerprintKey {
+	if again, _ := app.ReadSettings(nil, justEnv); again.FingerprintKey == s.FingerprintKey {
 		t.Error("the fingerprint key is not random")
 	}
 	if s.Given("REGION") || s.Given("STORE") {
@@ -59,7 +67,9 @@ func TestSettings(t *testing.T) {
 		"ROLE_ARN=secret arn":                                        "without space",
 		"STS_ENDPOINT=secret":                                        "a scheme and a host",
 		"STORE=memory:":                                              "",
-		"STORE=secret://":                                            "memory:",
+		"STORE=secret://":                                            "must be memory: or redis://… in this program",
+		"STORE=redis://:secret@127.0.0.1:6379":                       "FINGERPRINT_KEY must be set",
+		"STORE=redis://:secret@127.0.0.1:6379/x":                     "not one of Redis",
 		"FINGERPRINT_KEY=secret":                                     "32 bytes",
 		"FINGERPRINT_KEY=secret-secret-secret-secret-secr":           "",
 		"DEDUPE_WINDOW=1h30m":                                        "",
@@ -98,7 +108,7 @@ func TestSettings(t *testing.T) {
 		for one := range strings.SplitSeq(strings.Replace(pair, " CALLER_KEYS", "\nCALLER_KEYS", 1), "\n") {
 			environ = append(environ, app.Prefix+one)
 		}
-		_, err := app.ReadSettings(environ, "env", "webidentity", "secretsmanager")
+		_, err := app.ReadSettings(environ, everything)
 		if says == "" {
 			if err != nil {
 				t.Errorf("%s: %v", pair, err)
@@ -120,7 +130,7 @@ func TestEveryProblemIsReported(t *testing.T) {
 	for _, name := range names {
 		environ = append(environ, app.Prefix+name+"=!")
 	}
-	_, err := app.ReadSettings(environ, "env", "webidentity", "secretsmanager")
+	_, err := app.ReadSettings(environ, everything)
 	for _, name := range names {
 		if err == nil || !strings.Contains(err.Error(), app.Prefix+name+" ") {
 			t.Errorf("%s is not reported: %v", name, err)
@@ -131,7 +141,7 @@ func TestEveryProblemIsReported(t *testing.T) {
 func TestSecretsAreRedacted(t *testing.T) {
 	s, err := app.ReadSettings([]string{
 		app.Prefix + "FINGERPRINT_KEY=secret-secret-secret-secret-secret",
-		app.Prefix + "CALLER_AUTH=tc3", app.Prefix + `CALLER_KEYS={"id":"secret"}`}, "env")
+		app.Prefix + "CALLER_AUTH=tc3", app.Prefix + `CALLER_KEYS={"id":"secret"}`}, justEnv)
 	if err != nil {
 		t.Fatal(err)
 	}

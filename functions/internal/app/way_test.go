@@ -30,7 +30,7 @@ type way struct {
 
 func newWay(t *testing.T, settings ...string) *way {
 	t.Helper()
-	s, err := app.ReadSettings(append(settings, app.Prefix+"LOG_LEVEL=debug", app.Prefix+"CALLER_AUTH=none"), "env")
+	s, err := app.ReadSettings(append(settings, app.Prefix+"LOG_LEVEL=debug", app.Prefix+"CALLER_AUTH=none"), justEnv)
 	if err != nil {
 		t.Fatal(err)
 	}

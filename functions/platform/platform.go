@@ -10,15 +10,17 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 )
 
-// Build builds a package of this module, as it is released, into dir and returns the
-// binary. More arguments go to go build.
-func Build(dir, pkg string, args ...string) (string, error) {
+// Build builds a package of this module, as it is released, with more build tags, into
+// dir and returns the binary. More arguments go to go build.
+func Build(dir, pkg string, tags []string, args ...string) (string, error) {
 	binary := filepath.Join(dir, "function")
-	args = append([]string{"build", "-trimpath", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", binary}, args...)
+	all := strings.Join(append([]string{"lambda.norpc"}, tags...), ",")
+	args = append([]string{"build", "-trimpath", "-tags", all, "-ldflags", "-s -w", "-o", binary}, args...)
 	build := exec.Command("go", append(args, pkg)...)
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
@@ -79,8 +81,21 @@ func (p *Process) Close() {
 	<-p.ended
 }
 
-// Output is what the process has written so far, to standard output and error.
+// Output is what the process has written to standard output and error, all of it once
+// the process is closed, and until then what has come so far.
 func (p *Process) Output() string { return p.output.String() }
+
+// Says reports whether the process has written text, or does in a moment.
+func (p *Process) Says(text string) bool {
+	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(time.Millisecond) {
+		if strings.Contains(p.Output(), text) {
+			return true
+		}
+		if time.Now().After(deadline) {
+			return false
+		}
+	}
+}
 
 // output is a buffer that can be read while it is written.
 type output struct {
