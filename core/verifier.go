@@ -72,6 +72,14 @@ const (
 	// sent: to record how it ended.
 	afterSending = 5 * time.Second
 
+	// toMark is by how much before its slot a key is marked as being sent: what the
+	// ledger takes for it, now more and now less, would squeeze requests together.
+	toMark = 50 * time.Millisecond
+
+	// tardy is how long after its time a slot may be used. Later, since the ledger was
+	// slow or the machine frozen, it would be squeezed together with others.
+	tardy = 25 * time.Millisecond
+
 	// throttlePause is for how long no slot is given out after the API has
 	// refused one of us as too many.
 	throttlePause = 250 * time.Millisecond
@@ -202,33 +210,56 @@ func free(verdict Verdict, err error) bool {
 	return verdict.Outcome() == Busy
 }
 
-// prepare waits for a slot and marks the key as being sent. After an error this attempt
+// prepare marks the key as being sent, and waits for a slot. After an error this attempt
 // was not sent.
 func (v *Verifier) prepare(ctx context.Context, c Claim, t *trail) error {
+	for marked := false; ; {
+		slot, err := v.reserve(ctx, t)
+		if err != nil {
+			return err
+		}
+		if !marked {
+			if t.wait(ctx, time.Until(slot)-toMark) != nil {
+				return tooLate(ctx, false)
+			}
+			if err := v.mark(ctx, c); err != nil {
+				return err
+			}
+			marked = true
+		}
+		if t.wait(ctx, time.Until(slot)) != nil || t.remaining(ctx) < v.Policy.attemptTimeout()-late {
+			return tooLate(ctx, false)
+		}
+		if time.Since(slot) <= tardy {
+			return nil
+		}
+	}
+}
+
+// reserve takes a slot, from which on an attempt still fits before the deadline.
+func (v *Verifier) reserve(ctx context.Context, t *trail) (time.Time, error) {
 	within := t.remaining(ctx) - v.Policy.attemptTimeout()
 	if within < 0 {
-		return tooLate(ctx, false)
+		return time.Time{}, tooLate(ctx, false)
 	}
 	wait, err := v.Limiter.Reserve(ctx, within)
 	if isKind(err, RateLimited) {
-		return err
+		return time.Time{}, err
 	} else if err != nil {
-		return &Error{Kind: Unavailable, Code: "ServiceUnavailable", RetryAfter: time.Second, Cause: err,
+		return time.Time{}, &Error{Kind: Unavailable, Code: "ServiceUnavailable", RetryAfter: time.Second, Cause: err,
 			Message: "The rate limiter can't be reached. Nothing was sent."}
 	}
-	if t.wait(ctx, wait) != nil {
-		return tooLate(ctx, false)
-	}
+	return time.Now().Add(wait), nil
+}
+
+// mark marks the key as being sent.
+func (v *Verifier) mark(ctx context.Context, c Claim) error {
 	c.Lease = v.Policy.attemptTimeout() + afterSending
-	if err := v.Ledger.Sending(ctx, c, true); errors.Is(err, ErrClaimLost) {
+	err := v.Ledger.Sending(ctx, c, true)
+	if err == nil || errors.Is(err, ErrClaimLost) {
 		return err
-	} else if err != nil {
-		return noLedger(err)
 	}
-	if t.remaining(ctx) < v.Policy.attemptTimeout()-late {
-		return tooLate(ctx, false) // the ledger was slow, or the machine was frozen
-	}
-	return nil
+	return noLedger(err)
 }
 
 // stepBack marks the key as not being sent any more, since the attempt was free: who

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -439,6 +440,57 @@ func TestSlowLedgerSendsNothing(t *testing.T) {
 		a, err := w.verify(t, "k", time.Minute)
 		wantAnswer(t, a, err, "0", false)
 	})
+}
+
+// However long the ledger takes to mark a key, requests leave in their slots.
+func TestSlowLedgerDoesNotSqueezeRequests(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.Ledger = &unsteady{Ledger: w.Ledger}
+		var all sync.WaitGroup
+		for i := range 60 {
+			all.Go(func() {
+				if _, err := w.verify(t, core.Private(fmt.Sprint("k", i)), time.Minute); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		interval := core.PaceOf(20).Interval
+		for i := 1; i < 60; i++ {
+			if gap := w.upstream.attempts[i].Sub(w.upstream.attempts[i-1]); gap < interval {
+				t.Errorf("attempts %d and %d are %v apart, want %v", i-1, i, gap, interval)
+			}
+		}
+	})
+}
+
+// A slot that was missed is not used: another is taken.
+func TestMissedSlot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.Ledger = slow{w.Ledger, 300 * time.Millisecond}
+		began := time.Now()
+		a, err := w.verify(t, "k", time.Minute)
+		wantAnswer(t, a, err, "0", false)
+		if at := w.upstream.attempts[0].Sub(began); at != 300*time.Millisecond {
+			t.Errorf("the attempt was made after %v", at)
+		}
+		if wait, err := w.Limiter.Reserve(t.Context(), time.Minute); err != nil || wait != core.PaceOf(20).Interval {
+			t.Errorf("the slot after it is %v away, %v: it was not taken", wait, err)
+		}
+	})
+}
+
+// unsteady is a ledger that takes nothing, or 45 ms, to mark a key as being sent.
+type unsteady struct {
+	core.Ledger
+	n atomic.Int32
+}
+
+func (l *unsteady) Sending(ctx context.Context, c core.Claim, on bool) error {
+	time.Sleep(time.Duration(l.n.Add(1)%2) * 45 * time.Millisecond)
+	return l.Ledger.Sending(ctx, c, on)
 }
 
 // flaky is a ledger that fails to record once.
