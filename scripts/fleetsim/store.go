@@ -23,11 +23,17 @@ type store struct {
 
 func startStore(ctx context.Context, kind, dir string) (*store, error) {
 	var s *store
+	var err error
 	switch kind {
 	case "redis":
 		s = redisServer(dir)
+	case "dynamodb":
+		s, err = motoTable(ctx)
 	default:
-		return nil, errors.New("-store must be redis or dynamodb")
+		err = errors.New("-store must be redis or dynamodb")
+	}
+	if err != nil {
+		return nil, err
 	}
 	return s, s.start(ctx)
 }
