@@ -52,6 +52,9 @@ func (h *Handler) Invoke(ctx context.Context, payload []byte) (answer []byte, er
 	if len(payload) > maxEvent {
 		return nil, ErrTooLarge
 	}
+	if httpapi.LooksDirect(payload, envelopes) {
+		return h.direct(ctx, payload), nil
+	}
 	var e event
 	if json.Unmarshal(payload, &e) != nil {
 		if json.Valid(payload) {
@@ -68,12 +71,19 @@ func (h *Handler) dispatch(ctx context.Context, payload []byte, e *event) ([]byt
 	case kindALB, kindV1, kindV2:
 		return h.serve(ctx, e)
 	case kindDirect:
-		origin := httpapi.Origin{Trigger: "invoke", RequestID: requestID(ctx)}
-		return h.API.Direct(httpapi.WithOrigin(ctx, origin), payload), nil
+		return h.direct(ctx, payload), nil
 	case kindQueue:
 		return nil, ErrQueue
 	}
 	return nil, ErrUnknown
+}
+
+// envelopes are the names by one of which each envelope can be told.
+var envelopes = []string{"requestContext", "httpMethod", "Records", "eventSource", "detail-type"}
+
+func (h *Handler) direct(ctx context.Context, payload []byte) []byte {
+	origin := httpapi.Origin{Trigger: "invoke", RequestID: requestID(ctx)}
+	return h.API.Direct(httpapi.WithOrigin(ctx, origin), payload)
 }
 
 // serve answers an HTTP request in an envelope by an HTTP response in another.

@@ -16,6 +16,11 @@ import (
 
 	"phoneverify/adapters/faceid/faceidsim"
 	"phoneverify/functions/platform"
+
+	// The binary is built by a command: these make go test notice when it has changed.
+	_ "phoneverify/adapters/awslambda"
+	_ "phoneverify/adapters/credential/webidentity"
+	_ "phoneverify/functions/internal/app"
 )
 
 var binary string // the function, as it is released

@@ -14,6 +14,10 @@ import (
 
 	"phoneverify/adapters/faceid/faceidsim"
 	"phoneverify/functions/platform"
+
+	// The binary is built by a command: these make go test notice when it has changed.
+	_ "phoneverify/adapters/tencentscf"
+	_ "phoneverify/functions/internal/app"
 )
 
 var binary string // the function, as it is released

@@ -19,6 +19,7 @@ type options struct {
 	kills     int
 	trouble   float64
 	restart   bool
+	quota     float64
 	seed      uint64
 }
 
@@ -30,6 +31,7 @@ func main() {
 	flag.IntVar(&o.kills, "kills", 12, "how many processes are killed in the middle of their work")
 	flag.Float64Var(&o.trouble, "trouble", 0, "the share of calls that run into trouble upstream, as 0.05")
 	flag.BoolVar(&o.restart, "restart", false, "kill the store in the middle, and start it again two seconds later")
+	flag.Float64Var(&o.quota, "quota", 0.95, "the share of the quota that must be used if there is neither trouble nor -restart")
 	flag.Uint64Var(&o.seed, "seed", 1, "of the order, the trouble and the kills")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)

@@ -50,9 +50,9 @@ func report(o options, w *work, u *upstream, f *fleet, took time.Duration) bool 
 	} {
 		fmt.Printf("| %s | %v |\n", row.name, row.value)
 	}
-	ok := twice == 0 && lost == 0 && u.sim.Throttled() == 0
+	ok := twice == 0 && lost == 0
 	if !o.restart && o.trouble == 0 {
-		ok = ok && used >= 0.95
+		ok = ok && u.sim.Throttled() == 0 && used >= o.quota
 	}
 	fmt.Printf("\n%s\n", map[bool]string{true: "every promise was kept", false: "A PROMISE WAS BROKEN"}[ok])
 	return ok
