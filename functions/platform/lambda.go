@@ -33,7 +33,7 @@ type invocation struct {
 // StartLambda starts a binary with env, which are NAME=value, and the environment that
 // Lambda adds.
 func StartLambda(binary string, env ...string) (*Lambda, error) {
-	l := &Lambda{queue: make(chan *invocation), pending: map[string]*invocation{}}
+	l := &Lambda{Process: newProcess(), queue: make(chan *invocation), pending: map[string]*invocation{}}
 	l.server = httptest.NewServer(l)
 	env = append(env, "AWS_LAMBDA_RUNTIME_API="+strings.TrimPrefix(l.server.URL, "http://"),
 		"AWS_LAMBDA_FUNCTION_NAME=phoneverify", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=128", "TZ=:UTC")

@@ -42,12 +42,13 @@ type Process struct {
 	ended  chan struct{} // closed once it has
 }
 
+func newProcess() Process { return Process{ended: make(chan struct{})} }
+
 // start starts a binary with nothing in its environment but env.
 func (p *Process) start(binary string, env []string) error {
 	p.cmd = exec.Command(binary)
 	p.cmd.Env = env
 	p.cmd.Stdout, p.cmd.Stderr = &p.output, &p.output
-	p.ended = make(chan struct{})
 	if err := p.cmd.Start(); err != nil {
 		return err
 	}

@@ -25,7 +25,7 @@ func StartSCF(binary string, env ...string) (*SCF, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := new(SCF)
+	s := &SCF{Process: newProcess()}
 	if err := s.start(binary, append(env, "_LAMBDA_SERVER_PORT="+port, "TZ=UTC")); err != nil {
 		return nil, err
 	}
