@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/logging"
 
 	"phoneverify/core"
 )
@@ -52,13 +53,14 @@ func Open(address string, perSecond float64) (core.Ledger, core.Limiter, error) 
 
 // NewClient returns the client for an address, as [Open] reads it.
 func NewClient(address string) (redis.UniversalClient, error) {
+	logging.Disable() // go-redis would write to standard error what it returns as well
 	if u, err := url.Parse(address); err == nil && u.Query().Has("addr") {
 		o, err := redis.ParseClusterURL(address)
 		if err != nil {
 			return nil, errAddress
 		}
 		o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.PoolTimeout = patience, patience, patience, patience
-		o.MaxRetries, o.ContextTimeoutEnabled = -1, true
+		o.MaxRetries, o.DialerRetries, o.ContextTimeoutEnabled = -1, 1, true
 		return redis.NewClusterClient(o), nil
 	}
 	o, err := redis.ParseURL(address)
@@ -66,7 +68,7 @@ func NewClient(address string) (redis.UniversalClient, error) {
 		return nil, errAddress
 	}
 	o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.PoolTimeout = patience, patience, patience, patience
-	o.MaxRetries, o.ContextTimeoutEnabled = -1, true // who retries is core
+	o.MaxRetries, o.DialerRetries, o.ContextTimeoutEnabled = -1, 1, true // who retries is core
 	return redis.NewClient(o), nil
 }
 

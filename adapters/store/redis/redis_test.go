@@ -78,13 +78,13 @@ func TestLimiter(t *testing.T) {
 
 func TestLedgerOnRedis(t *testing.T) {
 	coretest.Ledger(t, func(t *testing.T, check func(*testing.T, coretest.LedgerHarness)) {
-		check(t, coretest.LedgerHarness{Ledger: redis.NewLedger(real(t)), Unit: 150 * time.Millisecond, Pass: time.Sleep})
+		check(t, coretest.LedgerHarness{Ledger: redis.NewLedger(real(t)), Unit: 250 * time.Millisecond, Pass: time.Sleep})
 	})
 }
 
 func TestLimiterOnRedis(t *testing.T) {
 	coretest.Limiter(t, func(t *testing.T, check func(*testing.T, coretest.LimiterHarness)) {
-		check(t, coretest.LimiterHarness{Limiter: redis.NewLimiter(real(t), 20), Pace: core.PaceOf(20), Pass: time.Sleep, Slack: 20 * time.Millisecond})
+		check(t, coretest.LimiterHarness{Limiter: redis.NewLimiter(real(t), 20), Pace: core.PaceOf(20), Pass: time.Sleep, Slack: 40 * time.Millisecond})
 	})
 }
 
