@@ -20,6 +20,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -51,9 +52,12 @@ func Open(address string, perSecond float64) (core.Ledger, core.Limiter, error) 
 	return NewLedger(client), NewLimiter(client, perSecond), nil
 }
 
+// quiet keeps go-redis from writing to standard error what it returns as well.
+var quiet = sync.OnceFunc(logging.Disable)
+
 // NewClient returns the client for an address, as [Open] reads it.
 func NewClient(address string) (redis.UniversalClient, error) {
-	logging.Disable() // go-redis would write to standard error what it returns as well
+	quiet()
 	if u, err := url.Parse(address); err == nil && u.Query().Has("addr") {
 		o, err := redis.ParseClusterURL(address)
 		if err != nil {
