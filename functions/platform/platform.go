@@ -15,14 +15,14 @@ import (
 	"time"
 )
 
-// Build builds a package of this module, as it is released, with more build tags, into
-// dir and returns the binary. More arguments go to go build.
+// Build builds a package of this module, with build tags beside those of a release, into
+// dir and returns the binary. More arguments go to go build. It does without the flags of
+// a release that would have everything compiled anew: -trimpath and CGO_ENABLED=0.
 func Build(dir, pkg string, tags []string, args ...string) (string, error) {
 	binary := filepath.Join(dir, "function")
 	all := strings.Join(append([]string{"lambda.norpc"}, tags...), ",")
-	args = append([]string{"build", "-trimpath", "-tags", all, "-ldflags", "-s -w", "-o", binary}, args...)
+	args = append([]string{"build", "-tags", all, "-ldflags", "-s -w", "-o", binary}, args...)
 	build := exec.Command("go", append(args, pkg)...)
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("building %s: %w\n%s", pkg, err, out)
 	}
