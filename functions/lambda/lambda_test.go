@@ -311,6 +311,36 @@ func TestWebIdentity(t *testing.T) {
 	}
 }
 
+// The other way to keys: a secret of AWS's, by build tag.
+func TestSecretsManager(t *testing.T) {
+	aws := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("X-Amz-Target") != "secretsmanager.GetSecretValue" || !strings.Contains(r.Header.Get("Authorization"), "AKIAROLE/") {
+			t.Errorf("Secrets Manager was asked for %q by %q", r.Header.Get("X-Amz-Target"), r.Header.Get("Authorization"))
+		}
+		w.Header().Set("Content-Type", "application/x-amz-json-1.1")
+		fmt.Fprintf(w, `{"SecretString":%q}`, fmt.Sprintf(`{"SecretId":%q,"SecretKey":%q}`, faceidsim.SecretID, faceidsim.SecretKey))
+	}))
+	defer aws.Close()
+	with, err := platform.Build(t.TempDir(), ".", []string{"secretsmanager"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := start(t, with, "PHONEVERIFY_CREDENTIALS=secretsmanager", "PHONEVERIFY_SECRET_ID=phoneverify",
+		"AWS_REGION=eu-west-1", "AWS_ENDPOINT_URL_SECRETS_MANAGER="+aws.URL,
+		"AWS_ACCESS_KEY_ID=AKIAROLE", "AWS_SECRET_ACCESS_KEY=aws-secret", "AWS_SESSION_TOKEN=aws-session")
+	if result, code, _ := verdict(t, f.invoke(t, example, 10*time.Second)); result != "0" {
+		t.Errorf("got %q %s\n%s", result, code, f.Output())
+	}
+	without, err := platform.StartLambda(binary, "PHONEVERIFY_CREDENTIALS=secretsmanager", "PHONEVERIFY_SECRET_ID=phoneverify")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer without.Close()
+	if status, err := without.Wait(t.Context()); err != nil || status != 1 || !strings.Contains(without.Output(), "build tag") {
+		t.Errorf("without the tag it ended with %d, %v: %s", status, err, without.Output())
+	}
+}
+
 // The canary: one person goes every way, and is found in nothing that is written.
 func TestCanary(t *testing.T) {
 	const card, name, phone = "310115198507264391", "Zhuge Canarius", "16183940572"
