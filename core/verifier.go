@@ -192,8 +192,8 @@ func (v *Verifier) attempts(ctx context.Context, c Claim, r Request, t *trail) (
 		if t.remaining(ctx) < pause+v.Policy.attemptTimeout() {
 			return verdict, err
 		}
-		if v.stepBack(ctx, c, t) != nil {
-			return Verdict{}, ErrClaimLost
+		if err := v.stepBack(ctx, c, t); err != nil {
+			return Verdict{}, err
 		}
 		if t.wait(ctx, pause) != nil {
 			return verdict, err
@@ -270,9 +270,8 @@ func (v *Verifier) stepBack(ctx context.Context, c Claim, t *trail) error {
 		return nil
 	}
 	c.Lease = waitingLease(t.remaining(ctx))
-	err := v.Ledger.Sending(ctx, c, false)
-	if errors.Is(err, ErrClaimLost) {
-		return err
+	if errors.Is(v.Ledger.Sending(ctx, c, false), ErrClaimLost) {
+		return ErrClaimLost
 	}
 	return nil // a ledger that can't be reached is found out before the next attempt
 }

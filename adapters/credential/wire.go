@@ -2,7 +2,6 @@ package credential
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -126,23 +125,11 @@ func answered(err error) (code, id string) {
 }
 
 func unanswered(err error) error {
-	if errors.Is(err, errRedirect) {
-		return errRedirect
-	}
-	if e, ok := errors.AsType[*net.OpError](err); ok {
-		return e
-	}
-	if e, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		return e
-	}
-	if e, ok := errors.AsType[awsResponse](err); ok && e.HTTPStatusCode() >= 300 {
+	if e, ok := errors.AsType[awsResponse](err); ok && e.HTTPStatusCode() >= 300 && !errors.Is(err, errRedirect) {
 		return fmt.Errorf("HTTP status %d", e.HTTPStatusCode())
 	}
 	if e, ok := errors.AsType[tencentError](err); ok && errors.Unwrap(e) == nil && core.IsCode(e.GetCode()) {
 		return fmt.Errorf("the SDK reports %s", e.GetCode())
 	}
-	for next := errors.Unwrap(err); next != nil; next = errors.Unwrap(err) {
-		err = next
-	}
-	return fmt.Errorf("an error of type %T", err)
+	return core.ShownCause(err, errRedirect)
 }

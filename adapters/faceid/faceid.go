@@ -9,11 +9,9 @@ package faceid
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
@@ -249,31 +247,16 @@ func noAnswer(cause error) error {
 		Message: "The request was sent and FaceID's answer did not come. It may have been charged.", Cause: cause}
 }
 
-// cause is what an operator may see of the SDK's error. Its text, and that of
-// net/http beneath it, can quote what the other side sent: only errors whose texts
-// are known to hold codes and addresses are shown, of others their type.
+// cause is what an operator may see of the SDK's error: its code where it is the SDK's
+// own, else what lies beneath it.
 func cause(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	for _, known := range []error{errSDKPanic, errRedirect, errTooLarge, errNotJSON, io.EOF, io.ErrUnexpectedEOF} {
-		if errors.Is(err, known) {
-			return known
-		}
-	}
-	if e, ok := errors.AsType[*net.OpError](err); ok {
-		return e
-	}
-	if e, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		return e
-	}
-	if e, ok := errors.AsType[*url.Error](err); ok {
-		return fmt.Errorf("an error of type %T", e.Err)
-	}
-	if e, ok := errors.AsType[*tcerr.TencentCloudSDKError](err); ok && core.IsCode(e.Code) {
+	if e, ok := errors.AsType[*tcerr.TencentCloudSDKError](err); ok && errors.Unwrap(e) == nil && core.IsCode(e.Code) {
 		return fmt.Errorf("the SDK reports %s", e.Code)
 	}
-	return fmt.Errorf("an error of type %T", err)
+	return core.ShownCause(err, errSDKPanic, errRedirect, errTooLarge, errNotJSON, io.EOF, io.ErrUnexpectedEOF)
 }
 
 // sendTrace sees whether a request may have left this machine.

@@ -24,8 +24,8 @@ type Enveloped struct {
 	Base64   bool // the body is in base64
 }
 
-// ErrEnvelope is what Request returns for a body that is not in base64 as it should be.
-var ErrEnvelope = errors.New("httpapi: the envelope holds no proper body")
+// errEnvelope is what Request returns for a body that is not in base64 as it should be.
+var errEnvelope = errors.New("httpapi: the envelope holds no proper body")
 
 // Request returns the request as if it had come over a connection.
 func (e Enveloped) Request(ctx context.Context) (*http.Request, error) {
@@ -33,7 +33,7 @@ func (e Enveloped) Request(ctx context.Context) (*http.Request, error) {
 	if e.Base64 {
 		var err error
 		if body, err = base64.StdEncoding.DecodeString(e.Body); err != nil {
-			return nil, ErrEnvelope
+			return nil, errEnvelope
 		}
 	}
 	r := &http.Request{

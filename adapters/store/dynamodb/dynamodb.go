@@ -33,7 +33,6 @@ package dynamodb
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -229,33 +228,20 @@ func (t *transport) awoke(now time.Time) bool {
 	return gap > sleepGap || gap < 0
 }
 
-// failure is what is said of an error of the SDK's: AWS's code, or what is wrong with the
-// connection, but no text: AWS quotes tokens in some of its messages.
+// failure is what is said of an error of the SDK's: AWS's code or status, or what lies
+// beneath, but no text: AWS quotes tokens in some of its messages.
 func failure(step string, err error) error {
 	var coded interface{ ErrorCode() string }
 	var status interface{ HTTPStatusCode() int }
-	var unreached *net.OpError
-	var untrusted *tls.CertificateVerificationError
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, context.DeadlineExceeded):
-		err = context.DeadlineExceeded
-	case errors.Is(err, context.Canceled):
-		err = context.Canceled
-	case errors.As(err, &unreached):
-		err = unreached
-	case errors.As(err, &untrusted):
-		err = untrusted
 	case errors.As(err, &coded) && core.IsCode(coded.ErrorCode()):
 		err = fmt.Errorf("AWS answered %s", coded.ErrorCode())
 	case errors.As(err, &status) && status.HTTPStatusCode() >= 300:
 		err = fmt.Errorf("AWS answered HTTP status %d", status.HTTPStatusCode())
 	default:
-		for next := errors.Unwrap(err); next != nil; next = errors.Unwrap(err) {
-			err = next
-		}
-		err = fmt.Errorf("an error of type %T", err)
+		err = core.ShownCause(err, context.DeadlineExceeded, context.Canceled)
 	}
 	return fmt.Errorf("dynamodb: %s: %w", step, err)
 }

@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"log/slog"
 	"math/rand/v2"
@@ -17,6 +18,7 @@ import (
 
 	"phoneverify/adapters/credential"
 	"phoneverify/adapters/faceid/faceidsim"
+	"phoneverify/core"
 	"phoneverify/functions/internal/app"
 )
 
@@ -305,4 +307,38 @@ func randomText() string {
 		}
 	}
 	return text.String()
+}
+
+// Keys that have gone stale are dropped, and the attempt is made once more: one charge,
+// and the caller sees nothing of it.
+func TestStaleKeys(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWay(t)
+		s, err := app.ReadSettings([]string{app.Prefix + "CALLER_AUTH=none"}, justEnv)
+		if err != nil {
+			t.Fatal(err)
+		}
+		keys := &renewing{token: "of an hour ago"}
+		w.Handler = app.New(s, app.Options{Credentials: keys, Transport: w.sim}).HTTP
+		status, got := w.post(t, person("16137688175"), "k")
+		if status != 200 || got.Result != "0" || got.Replayed || keys.dropped != 1 || w.sim.Charges() != 1 {
+			t.Errorf("got %d %+v, %d drops, %d charges", status, got, keys.dropped, w.sim.Charges())
+		}
+	})
+}
+
+// renewing is credentials that hold once they were dropped.
+type renewing struct {
+	token   core.Private
+	dropped int
+}
+
+func (k *renewing) Keys(context.Context) (string, core.Private, core.Private, error) {
+	return faceidsim.TempSecretID, faceidsim.TempSecretKey, k.token, nil
+}
+
+func (k *renewing) Drop(string) bool {
+	k.dropped++
+	k.token = faceidsim.TempToken
+	return true
 }
