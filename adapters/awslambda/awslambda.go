@@ -14,25 +14,21 @@ package awslambda
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"log/slog"
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
+	"phoneverify/adapters/event"
 	"phoneverify/adapters/httpapi"
-	"phoneverify/core"
 )
-
-// maxEvent is more than Lambda hands over, in bytes.
-const maxEvent = 8 << 20
 
 // The errors that Invoke returns.
 var (
-	ErrNotJSON  = errors.New("phoneverify: the event is not JSON")
-	ErrTooLarge = errors.New("phoneverify: the event is larger than 8 MB")
-	ErrUnknown  = errors.New("phoneverify: the event is not of a kind that this function knows")
-	ErrQueue    = errors.New("phoneverify: the event is of a queue, and this function answers requests only")
-	ErrPanic    = errors.New("phoneverify: internal error")
+	ErrNotJSON  = event.ErrNotJSON
+	ErrTooLarge = event.ErrTooLarge
+	ErrUnknown  = event.ErrUnknown
+	ErrQueue    = event.ErrQueue
+	ErrPanic    = event.ErrPanic
 )
 
 // Handler is a handler of raw events, as lambda.StartWithOptions takes.
@@ -42,31 +38,21 @@ type Handler struct {
 }
 
 // Invoke answers one event.
-func (h *Handler) Invoke(ctx context.Context, payload []byte) (answer []byte, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			core.LogPanic(ctx, h.Log, p, slog.String("request_id", requestID(ctx)))
-			answer, err = nil, ErrPanic
+func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+	return event.Handle(ctx, h.Log, requestID(ctx), payload, func() ([]byte, error) {
+		if event.LooksDirect(payload, marks) {
+			return h.direct(ctx, payload), nil
 		}
-	}()
-	if len(payload) > maxEvent {
-		return nil, ErrTooLarge
-	}
-	if httpapi.LooksDirect(payload, envelopes) {
-		return h.direct(ctx, payload), nil
-	}
-	var e event
-	if json.Unmarshal(payload, &e) != nil {
-		if json.Valid(payload) {
-			return nil, ErrUnknown
+		var e envelope
+		if err := event.Read(payload, &e); err != nil {
+			return nil, err
 		}
-		return nil, ErrNotJSON
-	}
-	return h.dispatch(ctx, payload, &e)
+		return h.dispatch(ctx, payload, &e)
+	})
 }
 
 // dispatch is the table of triggers.
-func (h *Handler) dispatch(ctx context.Context, payload []byte, e *event) ([]byte, error) {
+func (h *Handler) dispatch(ctx context.Context, payload []byte, e *envelope) ([]byte, error) {
 	switch e.kind() {
 	case kindALB, kindV1, kindV2:
 		return h.serve(ctx, e)
@@ -78,8 +64,8 @@ func (h *Handler) dispatch(ctx context.Context, payload []byte, e *event) ([]byt
 	return nil, ErrUnknown
 }
 
-// envelopes are the names by one of which each envelope can be told.
-var envelopes = []string{"requestContext", "httpMethod", "Records", "eventSource", "detail-type"}
+// marks are the names by one of which each envelope can be told.
+var marks = []string{"requestContext", "httpMethod", "Records", "eventSource", "detail-type"}
 
 func (h *Handler) direct(ctx context.Context, payload []byte) []byte {
 	origin := httpapi.Origin{Trigger: "invoke", RequestID: requestID(ctx)}
@@ -87,7 +73,7 @@ func (h *Handler) direct(ctx context.Context, payload []byte) []byte {
 }
 
 // serve answers an HTTP request in an envelope by an HTTP response in another.
-func (h *Handler) serve(ctx context.Context, e *event) ([]byte, error) {
+func (h *Handler) serve(ctx context.Context, e *envelope) ([]byte, error) {
 	r, err := e.request().Request(ctx)
 	if err != nil {
 		return nil, ErrUnknown

@@ -7,7 +7,7 @@ import (
 
 // caller returns whom the event shows to have been authenticated; ok is false if it
 // shows nobody. What is not the mark of an authorizer is not believed.
-func (e *event) caller() (name string, ok bool) {
+func (e *envelope) caller() (name string, ok bool) {
 	if e.kind() == kindALB {
 		return "", false // an ALB says nothing that a caller could not say as well
 	}
@@ -20,18 +20,18 @@ func (e *event) caller() (name string, ok bool) {
 	if json.Unmarshal(e.RequestContext.Authorizer, &by) != nil {
 		return "", false
 	}
-	for _, mark := range marks {
-		if mark.shows(by[mark.member]) {
-			return mark.name(by[mark.member]), true
+	for _, a := range authorizers {
+		if a.shows(by[a.member]) {
+			return a.name(by[a.member]), true
 		}
 	}
 	return "", false
 }
 
-// marks are what API Gateway and function URLs tell of the authorizer that let a
+// authorizers are what API Gateway and function URLs tell of the authorizer that let a
 // caller in: payload 2.0 has one member by its kind; payload 1.0 has what it returned,
 // or nulls where there is none.
-var marks = []struct {
+var authorizers = []struct {
 	member string
 	shows  func(json.RawMessage) bool
 	name   func(json.RawMessage) string

@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 )
 
@@ -48,14 +47,6 @@ func (e Enveloped) Request(ctx context.Context) (*http.Request, error) {
 		ContentLength: int64(len(body)),
 	}
 	return r.WithContext(WithOrigin(ctx, e.Origin)), nil
-}
-
-// LooksDirect reports whether an event is the request itself beyond doubt: it has a
-// name of one of a request's parameters, and none that marks an envelope. It saves such
-// an event being read as an envelope first; any other must be.
-func LooksDirect(event []byte, marks []string) bool {
-	has := func(name string) bool { return bytes.Contains(event, []byte(`"`+name+`"`)) }
-	return slices.ContainsFunc([]string{"IdCard", "Name", "Phone"}, has) && !slices.ContainsFunc(marks, has)
 }
 
 // Response is an HTTP response that is handed on in an envelope.

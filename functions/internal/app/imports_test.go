@@ -13,13 +13,13 @@ import (
 
 // allowed are the imports between adapters: nobody else's business but theirs.
 var allowed = map[string][]string{
-	"adapters/awslambda":                 {"adapters/httpapi"},
+	"adapters/awslambda":                 {"adapters/event", "adapters/httpapi"},
 	"adapters/credential/secretsmanager": {"adapters/credential"},
 	"adapters/credential/webidentity":    {"adapters/credential"},
 	"adapters/faceid/faceidsim":          {"adapters/tc3"},
 	"adapters/httpapi":                   {"adapters/tc3"},
 	"adapters/httpapi/httpapitest":       {"adapters/httpapi", "adapters/store/memory"},
-	"adapters/tencentscf":                {"adapters/httpapi"},
+	"adapters/tencentscf":                {"adapters/event", "adapters/httpapi"},
 }
 
 // Imports point one way: functions, adapters, core.

@@ -12,9 +12,9 @@ import (
 	"phoneverify/adapters/httpapi"
 )
 
-// event holds what is looked at of any envelope, so that one reading of the payload
+// envelope holds what is looked at of any envelope, so that one reading of the payload
 // tells them apart.
-type event struct {
+type envelope struct {
 	Version string `json:"version"`
 
 	// payload 1.0 and ALB
@@ -71,7 +71,7 @@ const (
 	kindQueue
 )
 
-func (e *event) kind() kind {
+func (e *envelope) kind() kind {
 	switch {
 	case e.RequestContext.ELB != nil && e.HTTPMethod != "":
 		return kindALB
@@ -88,7 +88,7 @@ func (e *event) kind() kind {
 }
 
 // trigger names what brought the event, for the log.
-func (e *event) trigger() string {
+func (e *envelope) trigger() string {
 	switch {
 	case e.kind() == kindALB:
 		return "alb"
@@ -99,7 +99,7 @@ func (e *event) trigger() string {
 }
 
 // request unwraps the HTTP request.
-func (e *event) request() httpapi.Enveloped {
+func (e *envelope) request() httpapi.Enveloped {
 	caller, vouched := e.caller()
 	r := httpapi.Enveloped{
 		Origin: httpapi.Origin{
@@ -122,7 +122,7 @@ func (e *event) request() httpapi.Enveloped {
 }
 
 // header returns the headers, every value where the envelope has them.
-func (e *event) header() http.Header {
+func (e *envelope) header() http.Header {
 	header := http.Header{}
 	if e.MultiValueHeaders != nil {
 		for name, values := range e.MultiValueHeaders {
@@ -140,7 +140,7 @@ func (e *event) header() http.Header {
 
 // rawQuery returns the query as it was, or for payload 1.0, which has its values
 // decoded, one that means the same.
-func (e *event) rawQuery() string {
+func (e *envelope) rawQuery() string {
 	if e.kind() == kindV2 {
 		return e.RawQueryString
 	}
@@ -173,7 +173,7 @@ type answer struct {
 	IsBase64Encoded   bool                `json:"isBase64Encoded"`
 }
 
-func (e *event) answer(r httpapi.Response) answer {
+func (e *envelope) answer(r httpapi.Response) answer {
 	a := answer{StatusCode: r.Status, Body: string(r.Body)}
 	if e.kind() == kindALB {
 		a.StatusDescription = strconv.Itoa(r.Status) + " " + http.StatusText(r.Status)

@@ -8,9 +8,9 @@ import (
 	"phoneverify/adapters/httpapi"
 )
 
-// event holds what is looked at of any envelope, so that one reading of the payload
+// envelope holds what is looked at of any envelope, so that one reading of the payload
 // tells them apart. The library's own types lose isBase64Encoded, and fail on nulls.
-type event struct {
+type envelope struct {
 	// HTTP
 	HTTPMethod      string                `json:"httpMethod"`
 	Path            string                `json:"path"`
@@ -68,7 +68,7 @@ const (
 	kindTimer
 )
 
-func (e *event) kind() kind {
+func (e *envelope) kind() kind {
 	switch {
 	case e.HTTPMethod != "":
 		return kindHTTP
@@ -83,7 +83,7 @@ func (e *event) kind() kind {
 }
 
 // trigger names what brought an HTTP request, for the log.
-func (e *event) trigger() string {
+func (e *envelope) trigger() string {
 	if e.RequestContext.ServiceID != "" {
 		return "apigateway"
 	}
@@ -93,7 +93,7 @@ func (e *event) trigger() string {
 // request unwraps the HTTP request, whose id is id if the envelope has none. Its caller
 // is vouched for: neither trigger shows whether it authenticates callers, so that the
 // operator says that it does, by setting CALLER_AUTH to platform.
-func (e *event) request(id string) httpapi.Enveloped {
+func (e *envelope) request(id string) httpapi.Enveloped {
 	header := http.Header{}
 	for name, value := range e.Headers {
 		header.Set(name, value)
