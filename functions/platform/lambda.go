@@ -27,6 +27,7 @@ type invocation struct {
 	id       string
 	event    []byte
 	deadline time.Time
+	handed   time.Time
 	result   chan Result
 }
 
@@ -92,22 +93,27 @@ func (l *Lambda) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	delete(l.pending, id)
 	l.mu.Unlock()
 	body, err := io.ReadAll(r.Body)
+	came := time.Now()
 	if i == nil || err != nil {
 		http.Error(w, "no such invocation", http.StatusBadRequest)
 		return
 	}
 	w.WriteHeader(http.StatusAccepted)
 	if what == "response" {
-		i.result <- Result{Payload: body}
+		i.result <- Result{Payload: body, Handed: i.handed, Came: came}
 		return
 	}
-	i.result <- Result{Failure: fmt.Sprint(string(body), r.Header.Get("Lambda-Runtime-Function-XRay-Error-Cause"))}
+	failure := fmt.Sprint(string(body), r.Header.Get("Lambda-Runtime-Function-XRay-Error-Cause"))
+	i.result <- Result{Failure: failure, Handed: i.handed, Came: came}
 }
 
 // next waits for an event and hands it out.
 func (l *Lambda) next(w http.ResponseWriter, r *http.Request) {
 	select {
 	case i := <-l.queue:
+		l.mu.Lock()
+		i.handed = time.Now()
+		l.mu.Unlock()
 		w.Header().Set("Lambda-Runtime-Aws-Request-Id", i.id)
 		w.Header().Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(i.deadline.UnixMilli(), 10))
 		w.Header().Set("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:eu-west-1:123456789012:function:phoneverify")

@@ -33,12 +33,15 @@ func Build(dir, pkg string, tags []string, args ...string) (string, error) {
 type Result struct {
 	Payload []byte
 	Failure string // what the platform was told of the error, "" for none
+
+	Handed, Came time.Time // when Lambda's event was handed out, and when the answer came
 }
 
 // Process is a function's binary, running.
 type Process struct {
 	cmd    *exec.Cmd
 	output output
+	began  time.Time
 	ended  chan struct{} // closed once it has
 }
 
@@ -49,6 +52,7 @@ func (p *Process) start(binary string, env []string) error {
 	p.cmd = exec.Command(binary)
 	p.cmd.Env = env
 	p.cmd.Stdout, p.cmd.Stderr = &p.output, &p.output
+	p.began = time.Now()
 	if err := p.cmd.Start(); err != nil {
 		return err
 	}
@@ -61,6 +65,9 @@ func (p *Process) start(binary string, env []string) error {
 
 // Signal sends a signal.
 func (p *Process) Signal(s os.Signal) error { return p.cmd.Process.Signal(s) }
+
+// Began is when the process was started.
+func (p *Process) Began() time.Time { return p.began }
 
 // PID is the process's id.
 func (p *Process) PID() int { return p.cmd.Process.Pid }

@@ -27,9 +27,9 @@ func (p *program) startToAnswer() (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
-	defer i.stop()
+	defer i.Close()
 	_, came, err := i.invoke()
-	return came.Sub(i.began), err
+	return came.Sub(i.Began()), err
 }
 
 // measureWarm makes runs of many invocations, and checks that the programs have done
@@ -61,7 +61,7 @@ func warmRun(programs []*program, p plan) error {
 	var instances []*instance
 	defer func() {
 		for _, i := range instances {
-			i.stop()
+			i.Close()
 		}
 	}()
 	for _, one := range programs {

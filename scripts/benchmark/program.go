@@ -1,13 +1,14 @@
 package main
 
 import (
-	"bytes"
+	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"regexp"
 	"strconv"
 	"time"
+
+	"phoneverify/functions/platform"
 )
 
 // program is one of those compared, and what was measured of it.
@@ -26,61 +27,47 @@ type program struct {
 
 // instance is a program that runs.
 type instance struct {
+	*platform.Lambda
 	program *program
-	api     *runtimeAPI
-	cmd     *exec.Cmd
-	output  bytes.Buffer // to be read once it has gone
-	gone    chan struct{}
-	began   time.Time
 	people  int // verified so far
 }
 
-// start runs the program with nothing in its environment but what it needs, and its
-// output in a pipe, as Lambda has it.
 func (p *program) start() (*instance, error) {
-	api, err := startRuntimeAPI()
+	l, err := platform.StartLambda(p.binary, p.env...)
 	if err != nil {
-		return nil, err
-	}
-	i := &instance{program: p, api: api, cmd: exec.Command(p.binary), gone: make(chan struct{})}
-	i.cmd.Env = append([]string{"AWS_LAMBDA_RUNTIME_API=" + api.address}, p.env...)
-	i.cmd.Stdout, i.cmd.Stderr = &i.output, &i.output
-	i.began = time.Now()
-	if err := i.cmd.Start(); err != nil {
-		api.Close()
 		return nil, fmt.Errorf("%s: %w", p.name, err)
 	}
-	go func() {
-		i.cmd.Wait() // how it ended matters to nobody who has stopped it
-		close(i.gone)
-	}()
-	return i, nil
+	return &instance{Lambda: l, program: p}, nil
 }
 
-// invoke verifies another person, since the same one would be answered from memory.
+// timeout is for one invocation, as a function's own is.
+const timeout = 30 * time.Second
+
+// invoke verifies another person, since the same one would be answered from memory. The
+// answer must be a match.
 func (i *instance) invoke() (handed, came time.Time, err error) {
 	i.people++
 	event := fmt.Appendf(nil, `{"IdCard":"11204416541220243X","Name":"Wei Xiaobao %d","Phone":"16137688175"}`, i.people)
-	handed, came, err = i.api.invoke(event, i.gone)
-	if err != nil {
-		i.stop()
-		err = fmt.Errorf("%s: %w\n%.2000s", i.program.name, err, i.output.Bytes())
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	defer cancel()
+	result, err := i.Invoke(ctx, event, time.Now().Add(timeout))
+	if err == nil {
+		var answer platform.Answer
+		if answer, err = result.Answer(); err == nil && answer.Result != "0" {
+			err = fmt.Errorf("it answered %.200s", result.Payload)
+		}
 	}
-	return handed, came, err
-}
-
-// stop ends it at once.
-func (i *instance) stop() {
-	i.cmd.Process.Kill()
-	<-i.gone
-	i.api.Close()
+	if err != nil {
+		err = fmt.Errorf("%s: %w\n%.2000s", i.program.name, err, i.Output())
+	}
+	return result.Handed, result.Came, err
 }
 
 var highWater = regexp.MustCompile(`(?m)^VmHWM:\s+([0-9]+) kB$`)
 
 // peak is the most memory that it has had resident so far, in bytes.
 func (i *instance) peak() (int, error) {
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", i.cmd.Process.Pid))
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", i.PID()))
 	if err != nil {
 		return 0, err
 	}
