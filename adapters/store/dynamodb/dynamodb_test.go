@@ -1,8 +1,10 @@
 package dynamodb_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -48,6 +50,7 @@ func moto(t *testing.T) (*dynamodb.Client, *awsdynamodb.Client, string) {
 		t.Skip("MOTO_ENDPOINT is not set: scripts/check sets it")
 	}
 	c := config(endpoint)
+	c.Transport = again{&http.Transport{DisableKeepAlives: true}}
 	admin := awsdynamodb.New(awsdynamodb.Options{Region: c.Region, BaseEndpoint: &endpoint, Credentials: c.Credentials})
 	table := fmt.Sprintf("phoneverify-%d-%d", time.Now().UnixNano(), tables.Add(1))
 	_, err := admin.CreateTable(t.Context(), &awsdynamodb.CreateTableInput{
@@ -68,6 +71,30 @@ func moto(t *testing.T) (*dynamodb.Client, *awsdynamodb.Client, string) {
 		t.Fatal(err)
 	}
 	return dynamodb.Open(c), admin, table
+}
+
+// again sends a request once more whose answer broke off: moto's is a server for
+// development, which under load now and then resets a connection before it is read.
+type again struct{ http.RoundTripper }
+
+func (a again) RoundTrip(r *http.Request) (*http.Response, error) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	for n := 0; ; n++ {
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		response, err := a.RoundTripper.RoundTrip(r)
+		if err == nil {
+			var answer []byte
+			answer, err = io.ReadAll(response.Body)
+			response.Body.Close()
+			response.Body = io.NopCloser(bytes.NewReader(answer))
+		}
+		if err == nil || n == 2 || r.Context().Err() != nil {
+			return response, err
+		}
+	}
 }
 
 // hand is a clock that goes on when it is told to.
