@@ -17,15 +17,17 @@ func TestShownCause(t *testing.T) {
 	dial := &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")}
 	untrusted := &tls.CertificateVerificationError{Err: errors.New("unknown authority")}
 	for name, c := range map[string]struct {
-		err  error
-		want string
+		err, otherwise error
+		want           string
 	}{
-		"known":       {fmt.Errorf("secret: %w", known), "known"},
-		"connection":  {&url.Error{Op: "Post", URL: "secret", Err: dial}, "dial tcp: connection refused"},
-		"certificate": {&url.Error{Op: "Post", URL: "secret", Err: untrusted}, "tls: failed to verify certificate: unknown authority"},
-		"other":       {fmt.Errorf("secret: %w", &url.Error{Op: "secret", Err: errors.New("secret")}), "an error of type *errors.errorString"},
+		"known":                {fmt.Errorf("secret: %w", known), nil, "known"},
+		"connection":           {&url.Error{Op: "Post", URL: "secret", Err: dial}, nil, "dial tcp: connection refused"},
+		"certificate":          {&url.Error{Op: "Post", URL: "secret", Err: untrusted}, nil, "tls: failed to verify certificate: unknown authority"},
+		"connection, answered": {fmt.Errorf("HTTP 400: %w", dial), errors.New("status 400"), "dial tcp: connection refused"},
+		"otherwise":            {errors.New("secret"), errors.New("status 400"), "status 400"},
+		"other":                {fmt.Errorf("secret: %w", &url.Error{Op: "secret", Err: errors.New("secret")}), nil, "an error of type *errors.errorString"},
 	} {
-		if got := core.ShownCause(c.err, known); got.Error() != c.want {
+		if got := core.ShownCause(c.err, c.otherwise, known); got.Error() != c.want {
 			t.Errorf("%s: got %q, want %q", name, got, c.want)
 		}
 	}

@@ -125,11 +125,11 @@ func answered(err error) (code, id string) {
 }
 
 func unanswered(err error) error {
-	if e, ok := errors.AsType[awsResponse](err); ok && e.HTTPStatusCode() >= 300 && !errors.Is(err, errRedirect) {
-		return fmt.Errorf("HTTP status %d", e.HTTPStatusCode())
+	var otherwise error
+	if e, ok := errors.AsType[awsResponse](err); ok && e.HTTPStatusCode() >= 300 {
+		otherwise = fmt.Errorf("HTTP status %d", e.HTTPStatusCode())
+	} else if e, ok := errors.AsType[tencentError](err); ok && errors.Unwrap(e) == nil && core.IsCode(e.GetCode()) {
+		otherwise = fmt.Errorf("the SDK reports %s", e.GetCode())
 	}
-	if e, ok := errors.AsType[tencentError](err); ok && errors.Unwrap(e) == nil && core.IsCode(e.GetCode()) {
-		return fmt.Errorf("the SDK reports %s", e.GetCode())
-	}
-	return core.ShownCause(err, errRedirect)
+	return core.ShownCause(err, otherwise, errRedirect)
 }

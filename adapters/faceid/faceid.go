@@ -256,7 +256,7 @@ func cause(ctx context.Context, err error) error {
 	if e, ok := errors.AsType[*tcerr.TencentCloudSDKError](err); ok && errors.Unwrap(e) == nil && core.IsCode(e.Code) {
 		return fmt.Errorf("the SDK reports %s", e.Code)
 	}
-	return core.ShownCause(err, errSDKPanic, errRedirect, errTooLarge, errNotJSON, io.EOF, io.ErrUnexpectedEOF)
+	return core.ShownCause(err, nil, errSDKPanic, errRedirect, errTooLarge, errNotJSON, io.EOF, io.ErrUnexpectedEOF)
 }
 
 // sendTrace sees whether a request may have left this machine.

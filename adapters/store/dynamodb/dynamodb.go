@@ -228,20 +228,19 @@ func (t *transport) awoke(now time.Time) bool {
 	return gap > sleepGap || gap < 0
 }
 
-// failure is what is said of an error of the SDK's: AWS's code or status, or what lies
-// beneath, but no text: AWS quotes tokens in some of its messages.
+// failure is what is said of an error of the SDK's: AWS's code, or what is wrong with the
+// connection, or AWS's status, but no text: AWS quotes tokens in some of its messages.
 func failure(step string, err error) error {
+	if err == nil {
+		return nil
+	}
+	var otherwise error
 	var coded interface{ ErrorCode() string }
 	var status interface{ HTTPStatusCode() int }
-	switch {
-	case err == nil:
-		return nil
-	case errors.As(err, &coded) && core.IsCode(coded.ErrorCode()):
-		err = fmt.Errorf("AWS answered %s", coded.ErrorCode())
-	case errors.As(err, &status) && status.HTTPStatusCode() >= 300:
-		err = fmt.Errorf("AWS answered HTTP status %d", status.HTTPStatusCode())
-	default:
-		err = core.ShownCause(err, context.DeadlineExceeded, context.Canceled)
+	if errors.As(err, &coded) && core.IsCode(coded.ErrorCode()) {
+		otherwise = fmt.Errorf("AWS answered %s", coded.ErrorCode())
+	} else if errors.As(err, &status) && status.HTTPStatusCode() >= 300 {
+		otherwise = fmt.Errorf("AWS answered HTTP status %d", status.HTTPStatusCode())
 	}
-	return fmt.Errorf("dynamodb: %s: %w", step, err)
+	return fmt.Errorf("dynamodb: %s: %w", step, core.ShownCause(err, otherwise, context.DeadlineExceeded, context.Canceled))
 }
