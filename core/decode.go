@@ -21,6 +21,9 @@ import (
 // twice, no name in another case, no unknown name, nothing after the object. It does
 // not check values: see [Request.Validate]. Errors are of Kind Invalid.
 func DecodeJSON(data []byte, also ...string) (Request, map[string]string, error) {
+	if len(data) > MaxRequest {
+		return Request{}, nil, ErrTooLarge
+	}
 	body := bytes.Trim(data, jsonSpace)
 	if len(body) == 0 {
 		return Request{}, nil, invalid("InvalidParameter", "The request has no body.")
@@ -35,6 +38,9 @@ func DecodeJSON(data []byte, also ...string) (Request, map[string]string, error)
 }
 
 var errNotObject = invalid("InvalidParameter", "The body must be one JSON object, and nothing after it.")
+
+// ErrTooLarge is what is said of a request longer than MaxRequest.
+var ErrTooLarge = invalid("RequestSizeLimitExceeded", "The request is larger than 64 KB.")
 
 func (p *params) readJSON(d *tokens) error {
 	if d.next() != json.Delim('{') {

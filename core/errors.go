@@ -103,15 +103,15 @@ func AsError(err error) *Error {
 // [Verdict.withoutPerson].
 func (e *Error) withoutPerson(r Request) *Error {
 	clean := *e
-	if r.isRepeatedIn(clean.Code) {
+	if r.IsRepeatedIn(clean.Code) {
 		clean.Code = "FailedOperation"
 	}
 	for _, text := range []*string{&clean.Message, &clean.RequestID} {
-		if r.isRepeatedIn(*text) {
+		if r.IsRepeatedIn(*text) {
 			*text = redacted
 		}
 	}
-	if clean.Cause != nil && r.isRepeatedIn(clean.Cause.Error()) {
+	if clean.Cause != nil && r.IsRepeatedIn(clean.Cause.Error()) {
 		clean.Cause = nil
 	}
 	return &clean

@@ -41,3 +41,9 @@ func keyDigest(secret Private, c Call, payload Digest) Digest {
 	}
 	return digest(secret, "fingerprint", c.Caller, string(payload[:]))
 }
+
+// KeyOf returns the digest of what a call is to be charged once for. It names the call
+// to others, and tells nothing of it without the secret.
+func (v *Verifier) KeyOf(c Call) Digest {
+	return keyDigest(v.Policy.Secret, c, payloadDigest(v.Policy.Secret, c.Request))
+}

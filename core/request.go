@@ -9,8 +9,13 @@ import (
 	"unicode/utf8"
 )
 
-// MaxField is the longest value of one parameter, in bytes.
-const MaxField = 4 << 10
+const (
+	// MaxField is the longest value of one parameter, in bytes.
+	MaxField = 4 << 10
+
+	// MaxRequest is the longest request as it is written, in JSON or as a form, in bytes.
+	MaxRequest = 64 << 10
+)
 
 // Request asks whether IdCard, Name and Phone belong to one person. The names are
 // the API's own. Every value goes upstream byte for byte as it came.
@@ -103,9 +108,9 @@ func (r Request) validateEncryption() error {
 	return nil
 }
 
-// isRepeatedIn reports whether text holds the number, the name or the card of r. Values
+// IsRepeatedIn reports whether text holds the number, the name or the card of r. Values
 // of one character say nothing about anyone and are let be.
-func (r Request) isRepeatedIn(text string) bool {
+func (r Request) IsRepeatedIn(text string) bool {
 	for _, private := range []Private{r.IdCard, r.Name, r.Phone} {
 		if value := string(private); utf8.RuneCountInString(value) > 1 && strings.Contains(text, value) {
 			return true

@@ -87,7 +87,7 @@ func (v Verdict) Carrier() string {
 // are stored and delivered, and what the API writes in them is not ours to vouch for.
 func (v Verdict) withoutPerson(r Request) Verdict {
 	for _, text := range []*string{&v.Description, &v.Isp, &v.RequestID} {
-		if r.isRepeatedIn(*text) {
+		if r.IsRepeatedIn(*text) {
 			*text = redacted
 		}
 	}

@@ -38,9 +38,7 @@ var (
 	errMethod = refusal{http.StatusMethodNotAllowed, &core.Error{
 		Kind: core.Invalid, Code: "UnsupportedProtocol",
 		Message: "The method must be GET or POST."}}
-	errTooLarge = refusal{http.StatusRequestEntityTooLarge, &core.Error{
-		Kind: core.Invalid, Code: "RequestSizeLimitExceeded",
-		Message: "The request is larger than 64 KB."}}
+	errTooLarge    = refusal{http.StatusRequestEntityTooLarge, core.AsError(core.ErrTooLarge)}
 	errContentType = refusal{http.StatusUnsupportedMediaType, &core.Error{
 		Kind: core.Invalid, Code: "InvalidRequest",
 		Message: "The Content-Type must be application/json or application/x-www-form-urlencoded, in UTF-8 and not compressed."}}
@@ -55,42 +53,12 @@ func statusOf(err error) int {
 	return statuses[core.AsError(err).Kind]
 }
 
-// envelope is the specification's, with what we add to it.
+// envelope is the specification's.
 type envelope struct {
-	Response any
+	Response any // core.Success or core.Failure
 }
 
-type success struct {
-	Result      string
-	Description string
-	Isp         string
-	RequestId   string
-	Outcome     core.Outcome
-	Billed      bool
-	Replayed    bool
-}
-
-type failure struct {
-	Error     apiError
-	RequestId string
-}
-
-type apiError struct {
-	Code    string
-	Message string
-}
-
-func (x *exchange) succeed(a core.Answer) {
-	x.set(http.StatusOK, success{
-		Result:      a.Result,
-		Description: a.Description,
-		Isp:         a.Isp,
-		RequestId:   a.RequestID,
-		Outcome:     a.Outcome(),
-		Billed:      a.Billed(),
-		Replayed:    a.Replayed,
-	})
-}
+func (x *exchange) succeed(a core.Answer) { x.set(http.StatusOK, a.Success()) }
 
 func (x *exchange) fail(err error) {
 	e := core.AsError(err)
@@ -104,11 +72,7 @@ func (x *exchange) fail(err error) {
 	if status == http.StatusUnauthorized {
 		x.header.Set("WWW-Authenticate", x.challenge)
 	}
-	id := e.RequestID
-	if id == "" {
-		id = x.origin.RequestID
-	}
-	x.set(status, failure{Error: apiError{e.Code, e.Message}, RequestId: id})
+	x.set(status, e.Failure(x.origin.RequestID))
 }
 
 func (x *exchange) set(status int, response any) {

@@ -30,7 +30,7 @@ var (
 // formOf tells the form of a request by its method and Content-Type.
 func formOf(r *http.Request) (form, error) {
 	if r.Method == http.MethodGet {
-		if len(r.URL.RawQuery) > MaxBody {
+		if len(r.URL.RawQuery) > core.MaxRequest {
 			return "", errTooLarge
 		}
 		return query, nil

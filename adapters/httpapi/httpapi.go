@@ -21,9 +21,6 @@ import (
 )
 
 const (
-	// MaxBody is the largest body, or query, of a request, in bytes.
-	MaxBody = 64 << 10
-
 	// MaxDuration is how long a request may take: less than gateways wait.
 	MaxDuration = 25 * time.Second
 
@@ -131,9 +128,6 @@ func (h *Handler) admit(x *exchange, w http.ResponseWriter, r *http.Request) (co
 
 // admitDirect is admit for an event that is the request itself.
 func (x *exchange) admitDirect(event []byte) (core.Call, error) {
-	if len(event) > MaxBody {
-		return core.Call{}, errTooLarge
-	}
 	request, also, err := core.DecodeJSON(event, append([]string{"Id"}, commonInJSON...)...)
 	if err != nil {
 		return core.Call{}, err
@@ -153,7 +147,7 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	if r.Body == nil {
 		return nil, nil
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, core.MaxRequest))
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return nil, errTooLarge
 	}
