@@ -12,9 +12,9 @@ import (
 )
 
 // DecodeJSON reads a request from data, one JSON object whose members are the API's
-// parameters. The names in also are allowed beside the request's own, and are
-// returned with their values: with an error, those that were read before it. A null is
-// taken for a member that is not there.
+// parameters. Beside them it may have the common parameters Action, Version, Region and
+// Language, and those named in also, which are returned with their values: with an error,
+// those that were read before it. A null is taken for a member that is not there.
 //
 // It is stricter than encoding/json where that would change what was sent or let two
 // readers see two requests: no invalid UTF-8, no half of a surrogate pair, no name
@@ -28,7 +28,7 @@ func DecodeJSON(data []byte, also ...string) (Request, map[string]string, error)
 	if len(body) == 0 {
 		return Request{}, nil, invalid("InvalidParameter", "The request has no body.")
 	}
-	p := newParams(also)
+	p := newParams(slices.Concat(also, commonInJSON))
 	d := tokens{decoder: json.NewDecoder(bytes.NewReader(body)), data: body}
 	d.decoder.UseNumber() // a number is refused, whatever its size
 	if err := p.readJSON(&d); err != nil {
@@ -38,6 +38,10 @@ func DecodeJSON(data []byte, also ...string) (Request, map[string]string, error)
 }
 
 var errNotObject = invalid("InvalidParameter", "The body must be one JSON object, and nothing after it.")
+
+// commonInJSON are the common parameters of API 3.0 that a body may have. The others
+// are headers', or the older signature's.
+var commonInJSON = []string{"Action", "Version", "Region", "Language"}
 
 // ErrTooLarge is what is said of a request longer than MaxRequest.
 var ErrTooLarge = invalid("RequestSizeLimitExceeded", "The request is larger than 64 KB.")

@@ -64,9 +64,10 @@ const (
 	// defaultBudget is how long a call without a deadline may take.
 	defaultBudget = time.Minute
 
-	// A claim is leased for as long as its holder may wait for a slot, within
-	// reason: past that another may take it over, which costs nothing.
-	maxClaimLease = 30 * time.Second
+	// A claim is leased for as long as its holder may wait for a slot, but no longer
+	// than who waits for a holder that has crashed should: past that another may take it
+	// over, which costs nothing.
+	maxClaimLease = 10 * time.Second
 
 	// afterSending is added to AttemptTimeout for the lease of a key that is being
 	// sent: to record how it ended.
@@ -95,6 +96,10 @@ func (v *Verifier) Verify(ctx context.Context, call Call) (Answer, error) {
 	v.log(ctx, call, answer, err, &t)
 	return answer, err
 }
+
+// LeastTime is how much must be left to a deadline for a verification to come to more
+// than a refusal.
+func (v *Verifier) LeastTime() time.Duration { return v.Policy.attemptTimeout() + margin }
 
 func (v *Verifier) verify(ctx context.Context, call Call, t *trail) (Answer, error) {
 	if err := call.Request.Validate(); err != nil {
@@ -296,6 +301,19 @@ func (v *Verifier) attempt(ctx context.Context, r Request, t *trail) (Verdict, e
 			Message: "The request was sent and no answer came. It may have been charged."}
 	}
 	return Verdict{}, e.withoutPerson(r)
+}
+
+// Remember tells the ledger what came of a call that was made elsewhere, unless it knows
+// of the call itself: a verdict, or nil for one that was sent and never answered.
+func (v *Verifier) Remember(ctx context.Context, call Call, verdict *Verdict) error {
+	claim, _, err := v.claim(ctx, call, &trail{deadline: deadline(ctx)})
+	switch {
+	case err != nil || claim.Token == "":
+		return err
+	case verdict == nil:
+		return v.Ledger.Release(ctx, claim, true)
+	}
+	return v.Ledger.Finish(ctx, claim, *verdict)
 }
 
 // settle ends the claim as the last attempt ended; without a verdict, maybeCharged

@@ -6,6 +6,8 @@
 //	function URL                        → httpapi
 //	Application Load Balancer           → httpapi
 //	the request itself (direct Invoke)  → httpapi, the caller being whom IAM let invoke
+//	SQS                                 → queue, and the messages to be delivered again in the answer
+//	SNS, EventBridge, Kafka             → queue, and an error if one is to be delivered again
 //
 // What leaves as an error goes to logs and traces that nobody can switch off: errors
 // are constants, and panics are caught.
@@ -20,21 +22,26 @@ import (
 
 	"phoneverify/adapters/event"
 	"phoneverify/adapters/httpapi"
+	"phoneverify/adapters/queue"
+	"phoneverify/core"
 )
 
 // The errors that Invoke returns.
 var (
-	ErrNotJSON  = event.ErrNotJSON
-	ErrTooLarge = event.ErrTooLarge
-	ErrUnknown  = event.ErrUnknown
-	ErrQueue    = event.ErrQueue
-	ErrPanic    = event.ErrPanic
+	ErrNotJSON   = event.ErrNotJSON
+	ErrTooLarge  = event.ErrTooLarge
+	ErrUnknown   = event.ErrUnknown
+	ErrTimer     = event.ErrTimer
+	ErrNoResults = event.ErrNoResults
+	ErrLeft      = event.ErrLeft
+	ErrPanic     = event.ErrPanic
 )
 
 // Handler is a handler of raw events, as lambda.StartWithOptions takes.
 type Handler struct {
-	API *httpapi.Handler
-	Log *slog.Logger
+	API   *httpapi.Handler
+	Queue *queue.Handler // nil: messages are refused
+	Log   *slog.Logger
 }
 
 // Invoke answers one event.
@@ -58,8 +65,16 @@ func (h *Handler) dispatch(ctx context.Context, payload []byte, e *envelope) ([]
 		return h.serve(ctx, e)
 	case kindDirect:
 		return h.direct(ctx, payload), nil
-	case kindQueue:
-		return nil, ErrQueue
+	case kindSQS:
+		return h.sqs(ctx, e.Records)
+	case kindSNS:
+		return event.QueuedWhole(ctx, h.Queue, "sns", notifications(e.Records))
+	case kindKafka:
+		return event.QueuedWhole(ctx, h.Queue, "kafka", kafkaMessages(e.Kafka))
+	case kindEventBridge:
+		return event.QueuedWhole(ctx, h.Queue, "eventbridge", []queue.Message{{ID: e.ID, Body: core.Private(e.Detail)}})
+	case kindTimer:
+		return nil, ErrTimer
 	}
 	return nil, ErrUnknown
 }

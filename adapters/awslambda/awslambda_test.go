@@ -18,6 +18,7 @@ import (
 	"phoneverify/adapters/awslambda"
 	"phoneverify/adapters/httpapi"
 	"phoneverify/adapters/httpapi/httpapitest"
+	"phoneverify/adapters/queue"
 	"phoneverify/core"
 )
 
@@ -253,10 +254,11 @@ func TestStrangeEvents(t *testing.T) {
 		"a header of numbers": {`{"httpMethod":"GET","headers":{"a":1}}`, awslambda.ErrUnknown},
 		"not base64":          {`{"httpMethod":"POST","body":"16137688175!","isBase64Encoded":true}`, awslambda.ErrUnknown},
 		"huge":                {`{"a":"` + strings.Repeat("1", 8<<20) + `"}`, awslambda.ErrTooLarge},
-		"SQS":                 {`{"Records":[{"messageId":"1","eventSource":"aws:sqs","body":"{}"}]}`, awslambda.ErrQueue},
-		"SNS":                 {`{"Records":[{"EventSource":"aws:sns","Sns":{}}]}`, awslambda.ErrQueue},
-		"Kafka":               {`{"eventSource":"aws:kafka","records":{}}`, awslambda.ErrQueue},
-		"EventBridge":         {`{"detail-type":"x","source":"y","detail":{}}`, awslambda.ErrQueue},
+		"records of S3":       {`{"Records":[{"eventSource":"aws:s3","s3":{}}]}`, awslambda.ErrUnknown},
+		"no records":          {`{"Records":[]}`, awslambda.ErrUnknown},
+		"records of numbers":  {`{"Records":[1]}`, awslambda.ErrUnknown},
+		"another source":      {`{"eventSource":"aws:mq","messages":[]}`, awslambda.ErrUnknown},
+		"a schedule":          {`{"version":"0","id":"1","detail-type":"Scheduled Event","source":"aws.events","detail":{}}`, awslambda.ErrTimer},
 	} {
 		t.Run(name, func(t *testing.T) {
 			out, err := handler(httpapitest.NewHandler(match)).Invoke(t.Context(), []byte(c.event))
@@ -377,11 +379,15 @@ func FuzzInvoke(f *testing.F) {
 		f.Add(text)
 	}
 	f.Add([]byte(example))
+	for _, c := range deliveries {
+		f.Add([]byte(c.event))
+	}
 	f.Add([]byte(`{"Records":[],"requestContext":{"authorizer":{"iam":{"userArn":":assumed-role/"}}},"httpMethod":"GET"}`))
-	constants := []error{awslambda.ErrNotJSON, awslambda.ErrTooLarge, awslambda.ErrUnknown, awslambda.ErrQueue}
+	constants := []error{awslambda.ErrNotJSON, awslambda.ErrTooLarge, awslambda.ErrUnknown, awslambda.ErrTimer, awslambda.ErrLeft}
 	api := httpapitest.NewHandler(match)
 	api.Auth = httpapi.Platform{}
 	h := handler(api)
+	h.Queue = &queue.Handler{Verifier: api.Verifier, Sink: new(sink)}
 	f.Fuzz(func(t *testing.T, event []byte) {
 		out, err := h.Invoke(t.Context(), event)
 		if err == nil {

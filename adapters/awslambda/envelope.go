@@ -34,10 +34,17 @@ type envelope struct {
 	IsBase64Encoded bool              `json:"isBase64Encoded"`
 	RequestContext  requestContext    `json:"requestContext"`
 
-	// queues
-	Records     json.RawMessage `json:"Records"`
-	EventSource string          `json:"eventSource"`
-	DetailType  string          `json:"detail-type"`
+	// SQS and SNS
+	Records []record `json:"Records"`
+
+	// Kafka
+	EventSource string                   `json:"eventSource"`
+	Kafka       map[string][]kafkaRecord `json:"records"` // by topic and partition
+
+	// EventBridge
+	ID         string          `json:"id"`
+	DetailType string          `json:"detail-type"`
+	Detail     json.RawMessage `json:"detail"`
 
 	// the request itself
 	IdCard json.RawMessage `json:"IdCard"`
@@ -68,8 +75,20 @@ const (
 	kindV1
 	kindV2
 	kindDirect
-	kindQueue
+	kindSQS
+	kindSNS
+	kindKafka
+	kindEventBridge
+	kindTimer
 )
+
+// sources are the kinds of events that name their source.
+var sources = map[string]kind{
+	"aws:sqs":          kindSQS,
+	"aws:sns":          kindSNS,
+	"aws:kafka":        kindKafka, // MSK
+	"SelfManagedKafka": kindKafka,
+}
 
 func (e *envelope) kind() kind {
 	switch {
@@ -79,8 +98,14 @@ func (e *envelope) kind() kind {
 		return kindV2
 	case e.HTTPMethod != "":
 		return kindV1
-	case e.Records != nil || e.EventSource != "" || e.DetailType != "":
-		return kindQueue
+	case len(e.Records) > 0:
+		return sources[e.Records[0].EventSource]
+	case e.EventSource != "":
+		return sources[e.EventSource]
+	case e.DetailType == "Scheduled Event":
+		return kindTimer
+	case e.DetailType != "":
+		return kindEventBridge
 	case e.IdCard != nil || e.Name != nil || e.Phone != nil:
 		return kindDirect
 	}

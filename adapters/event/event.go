@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"slices"
 
+	"phoneverify/adapters/queue"
 	"phoneverify/core"
 )
 
@@ -19,11 +20,13 @@ const maxSize = 8 << 20
 
 // The errors that leave a function.
 var (
-	ErrNotJSON  = errors.New("phoneverify: the event is not JSON")
-	ErrTooLarge = errors.New("phoneverify: the event is larger than 8 MB")
-	ErrUnknown  = errors.New("phoneverify: the event is not of a kind that this function knows")
-	ErrQueue    = errors.New("phoneverify: the event is of a queue, and this function answers requests only")
-	ErrPanic    = errors.New("phoneverify: internal error")
+	ErrNotJSON   = errors.New("phoneverify: the event is not JSON")
+	ErrTooLarge  = errors.New("phoneverify: the event is larger than 8 MB")
+	ErrUnknown   = errors.New("phoneverify: the event is not of a kind that this function knows")
+	ErrTimer     = errors.New("phoneverify: the event is of a timer, which has nobody to verify")
+	ErrNoResults = errors.New("phoneverify: the event is of a queue, and PHONEVERIFY_RESULTS does not say where results go")
+	ErrLeft      = errors.New("phoneverify: some messages could not be answered, and are to be delivered again")
+	ErrPanic     = errors.New("phoneverify: internal error")
 )
 
 // Handle answers an event by answer, which reads it. A panic is logged, under the
@@ -58,4 +61,25 @@ func Read(event []byte, envelope any) error {
 func LooksDirect(event []byte, marks []string) bool {
 	has := func(name string) bool { return bytes.Contains(event, []byte(`"`+name+`"`)) }
 	return slices.ContainsFunc([]string{"IdCard", "Name", "Phone"}, has) && !slices.ContainsFunc(marks, has)
+}
+
+// Queued hands the messages of an event to h, and returns those that are to be delivered
+// again.
+func Queued(ctx context.Context, h *queue.Handler, trigger string, messages []queue.Message) ([]queue.Message, error) {
+	if h == nil {
+		return nil, ErrNoResults
+	}
+	return h.Handle(ctx, trigger, messages), nil
+}
+
+// QueuedWhole is Queued for a trigger that delivers all of an event again or nothing.
+func QueuedWhole(ctx context.Context, h *queue.Handler, trigger string, messages []queue.Message) ([]byte, error) {
+	left, err := Queued(ctx, h, trigger, messages)
+	if err != nil {
+		return nil, err
+	}
+	if len(left) > 0 {
+		return nil, ErrLeft
+	}
+	return []byte("{}"), nil
 }

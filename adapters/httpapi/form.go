@@ -19,13 +19,10 @@ const (
 	postedJSON form = "application/json"
 )
 
-// commonParameters may stand beside the API's own in a query or form, where the
-// older signature needs them; of these, a JSON body may have commonInJSON.
-var (
-	commonParameters = []string{"Action", "Version", "Region", "Language", "Timestamp", "Nonce",
-		"SecretId", "Signature", "SignatureMethod", "Token", "RequestClient"}
-	commonInJSON = []string{"Action", "Version", "Region", "Language"}
-)
+// commonParameters may stand beside the API's own in a query or form: the older signature
+// needs them there.
+var commonParameters = []string{"Action", "Version", "Region", "Language", "Timestamp", "Nonce",
+	"SecretId", "Signature", "SignatureMethod", "Token", "RequestClient"}
 
 // formOf tells the form of a request by its method and Content-Type.
 func formOf(r *http.Request) (form, error) {
@@ -57,7 +54,7 @@ func (f form) decode(r *http.Request, body []byte) (core.Request, map[string]str
 	}
 	switch f {
 	case postedJSON:
-		return core.DecodeJSON(body, commonInJSON...)
+		return core.DecodeJSON(body)
 	case postedForm:
 		return decodeForm(string(body), "The form")
 	}
@@ -89,18 +86,11 @@ func (f form) namesAction(body []byte) bool {
 
 // checkAction refuses a request that names another API than this, by its headers or
 // among its common parameters.
-func checkAction(action, version string, common map[string]string) error {
-	for _, action := range []string{action, common["Action"]} {
-		if action != "" && action != "PhoneVerification" {
-			return invalid("InvalidAction", "The Action must be PhoneVerification.")
-		}
+func checkAction(r *http.Request, common map[string]string) error {
+	if err := core.CheckAction(header(r, "X-TC-Action"), header(r, "X-TC-Version")); err != nil {
+		return err
 	}
-	for _, version := range []string{version, common["Version"]} {
-		if version != "" && version != "2018-03-01" {
-			return invalid("NoSuchVersion", "The Version must be 2018-03-01.")
-		}
-	}
-	return nil
+	return core.CheckAction(common["Action"], common["Version"])
 }
 
 func invalid(code, message string) error {

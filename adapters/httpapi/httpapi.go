@@ -116,7 +116,7 @@ func (h *Handler) admit(x *exchange, w http.ResponseWriter, r *http.Request) (co
 	if malformed != nil {
 		return core.Call{}, malformed
 	}
-	if err := checkAction(header(r, "X-TC-Action"), header(r, "X-TC-Version"), common); err != nil {
+	if err := checkAction(r, common); err != nil {
 		return core.Call{}, err
 	}
 	key, err := idempotencyKey(r)
@@ -128,14 +128,8 @@ func (h *Handler) admit(x *exchange, w http.ResponseWriter, r *http.Request) (co
 
 // admitDirect is admit for an event that is the request itself.
 func (x *exchange) admitDirect(event []byte) (core.Call, error) {
-	request, also, err := core.DecodeJSON(event, append([]string{"Id"}, commonInJSON...)...)
-	if err != nil {
-		return core.Call{}, err
-	}
-	if err := checkAction("", "", also); err != nil {
-		return core.Call{}, err
-	}
-	return x.call(request, core.Private(also["Id"]), x.origin.Caller), nil
+	request, id, err := core.DecodeMessage(event)
+	return x.call(request, core.Private(id), x.origin.Caller), err
 }
 
 func (x *exchange) call(r core.Request, key core.Private, caller string) core.Call {

@@ -21,6 +21,10 @@ type Message struct {
 	ID    string       // the queue's own id of it, "" if it has none
 	Group string       // messages of one group are taken in order, one at a time; "" for none
 	Body  core.Private // JSON, as it was sent
+
+	// NotAKey says that the ID tells where a message stands and not which it is, as a
+	// line's number: without an Id it is then charged once for what it asks.
+	NotAKey bool
 }
 
 // Sink is where events go.
@@ -33,4 +37,41 @@ type Message struct {
 // concurrent use.
 type Sink interface {
 	Publish(ctx context.Context, e Event) error
+}
+
+// Result is what became of a message.
+type Result struct {
+	Answer core.Answer // if Err is nil
+	Err    error       // why there is no verdict, or why it was not published
+	Left   bool        // not acknowledged: the message is to be delivered again
+}
+
+// fate is what becomes of a message that came to an error.
+type fate struct {
+	left bool // another delivery may end otherwise; else its event says how it ended
+
+	// others are no better off now: the cause is not the message's own.
+	others bool
+}
+
+// fates is the one table from an error's kind to its message's fate.
+var fates = map[core.Kind]fate{
+	core.Invalid:         {},
+	core.Conflict:        {},
+	core.Unknown:         {}, // said once; the key stays unknown
+	core.InProgress:      {left: true},
+	core.RateLimited:     {left: true, others: true},
+	core.Unavailable:     {left: true, others: true},
+	core.Rejected:        {left: true, others: true}, // until the operator has mended the account
+	core.Internal:        {left: true},
+	core.Unauthenticated: {left: true}, // no message comes to it
+}
+
+// fateOf returns the fate of a message that came to an answer or an error. Busy is the
+// one verdict that another delivery may end otherwise.
+func fateOf(answer core.Answer, err error) fate {
+	if err != nil {
+		return fates[core.AsError(err).Kind]
+	}
+	return fate{left: answer.Outcome() == core.Busy}
 }

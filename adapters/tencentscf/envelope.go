@@ -26,11 +26,12 @@ type envelope struct {
 		} `json:"identity"`
 	} `json:"requestContext"`
 
-	// queues and timers
-	Records   json.RawMessage `json:"Records"`
-	EventList json.RawMessage `json:"EventList"`
-	Type      string          `json:"Type"`
-	Source    string          `json:"source"`
+	// queues
+	Records   []record `json:"Records"`   // CKafka and CMQ
+	EventList []bridge `json:"EventList"` // EventBridge, in batches
+	bridge             // EventBridge, one
+
+	Timer string `json:"Type"`
 
 	// the request itself
 	IdCard json.RawMessage `json:"IdCard"`
@@ -64,26 +65,40 @@ const (
 	kindUnknown kind = iota
 	kindHTTP
 	kindDirect
-	kindQueue
 	kindTimer
+	kindCKafka
+	kindCMQ
+	kindBridge
 )
 
 func (e *envelope) kind() kind {
 	switch {
 	case e.HTTPMethod != "":
 		return kindHTTP
-	case e.Type == "Timer":
+	case e.Timer == "Timer":
 		return kindTimer
-	case e.Records != nil || e.EventList != nil || e.Source != "":
-		return kindQueue
+	case len(e.Records) > 0:
+		return e.Records[0].kind()
+	case len(e.EventList) > 0:
+		return e.EventList[0].kind()
+	case e.bridge.Type != "":
+		return e.bridge.kind()
 	case e.IdCard != nil || e.Name != nil || e.Phone != nil:
 		return kindDirect
 	}
 	return kindUnknown
 }
 
-// trigger names what brought an HTTP request, for the log.
+// trigger names what brought the event, for the log.
 func (e *envelope) trigger() string {
+	switch e.kind() {
+	case kindCKafka:
+		return "ckafka"
+	case kindCMQ:
+		return "cmq"
+	case kindBridge:
+		return "tdmq"
+	}
 	if e.RequestContext.ServiceID != "" {
 		return "apigateway"
 	}

@@ -4,6 +4,8 @@
 //	API Gateway trigger, integrated response       → httpapi
 //	function URL                                   → httpapi
 //	the request itself (direct Invoke)             → httpapi, the caller being whom CAM let invoke
+//	CKafka, CMQ topic, TDMQ through EventBridge    → queue, and an error if a message is to be delivered again
+//	timer                                          → refused
 //
 // What leaves as an error goes to logs that nobody can switch off: errors are
 // constants, and panics are caught.
@@ -12,29 +14,31 @@ package tencentscf
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"log/slog"
 
 	"github.com/tencentyun/scf-go-lib/functioncontext"
 
 	"phoneverify/adapters/event"
 	"phoneverify/adapters/httpapi"
+	"phoneverify/adapters/queue"
 )
 
 // The errors that Invoke returns.
 var (
-	ErrNotJSON  = event.ErrNotJSON
-	ErrTooLarge = event.ErrTooLarge
-	ErrUnknown  = event.ErrUnknown
-	ErrQueue    = event.ErrQueue
-	ErrPanic    = event.ErrPanic
-	ErrTimer    = errors.New("phoneverify: the event is of a timer, which has nobody to verify")
+	ErrNotJSON   = event.ErrNotJSON
+	ErrTooLarge  = event.ErrTooLarge
+	ErrUnknown   = event.ErrUnknown
+	ErrTimer     = event.ErrTimer
+	ErrNoResults = event.ErrNoResults
+	ErrLeft      = event.ErrLeft
+	ErrPanic     = event.ErrPanic
 )
 
 // Handler is a handler of raw events, as cloudfunction.StartHandler takes.
 type Handler struct {
-	API *httpapi.Handler
-	Log *slog.Logger
+	API   *httpapi.Handler
+	Queue *queue.Handler // nil: messages are refused
+	Log   *slog.Logger
 }
 
 // Invoke answers one event.
@@ -58,8 +62,10 @@ func (h *Handler) dispatch(ctx context.Context, payload []byte, e *envelope) ([]
 		return h.serve(ctx, e)
 	case kindDirect:
 		return h.direct(ctx, payload), nil
-	case kindQueue:
-		return nil, ErrQueue
+	case kindCKafka, kindCMQ:
+		return event.QueuedWhole(ctx, h.Queue, e.trigger(), recordMessages(e.Records))
+	case kindBridge:
+		return event.QueuedWhole(ctx, h.Queue, e.trigger(), e.bridgeMessages())
 	case kindTimer:
 		return nil, ErrTimer
 	}
@@ -67,7 +73,7 @@ func (h *Handler) dispatch(ctx context.Context, payload []byte, e *envelope) ([]
 }
 
 // marks are the names by one of which each envelope can be told.
-var marks = []string{"httpMethod", "Records", "EventList", "Type", "source"}
+var marks = []string{"httpMethod", "Records", "EventList", "Type", "specversion"}
 
 func (h *Handler) direct(ctx context.Context, payload []byte) []byte {
 	origin := httpapi.Origin{Trigger: "invoke", RequestID: requestID(ctx)}

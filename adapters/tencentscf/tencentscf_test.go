@@ -18,6 +18,7 @@ import (
 
 	"phoneverify/adapters/httpapi"
 	"phoneverify/adapters/httpapi/httpapitest"
+	"phoneverify/adapters/queue"
 	"phoneverify/adapters/tencentscf"
 	"phoneverify/core"
 )
@@ -166,9 +167,10 @@ func TestStrangeEvents(t *testing.T) {
 		"an odd query":    {`{"httpMethod":"GET","queryString":{"a":{"b":1}}}`, tencentscf.ErrUnknown},
 		"not base64":      {`{"httpMethod":"POST","body":"16137688175!","isBase64Encoded":true}`, tencentscf.ErrUnknown},
 		"huge":            {`{"a":"` + strings.Repeat("1", 8<<20) + `"}`, tencentscf.ErrTooLarge},
-		"CKafka":          {`{"Records":[{"Ckafka":{"topic":"t","partition":1,"offset":36,"msgKey":"None","msgBody":"{}"}}]}`, tencentscf.ErrQueue},
-		"TDMQ":            {`{"specversion":"0","id":"1","type":"connector:tdmq","source":"tdmq.cloud.tencent","data":{}}`, tencentscf.ErrQueue},
-		"TDMQ, batch":     {`{"EventList":[]}`, tencentscf.ErrQueue},
+		"no records":      {`{"Records":[]}`, tencentscf.ErrUnknown},
+		"other records":   {`{"Records":[{"cos":{}}]}`, tencentscf.ErrUnknown},
+		"no events":       {`{"EventList":[]}`, tencentscf.ErrUnknown},
+		"another event":   {`{"specversion":"0","id":"1","type":"cos:created:object","source":"cos.cloud.tencent","data":{}}`, tencentscf.ErrUnknown},
 		"timer":           {`{"Type":"Timer","TriggerName":"t","Time":"2019-02-21T11:49:00Z","Message":"m"}`, tencentscf.ErrTimer},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -263,9 +265,13 @@ func FuzzInvoke(f *testing.F) {
 		f.Add(text)
 	}
 	f.Add([]byte(example))
+	for _, c := range deliveries {
+		f.Add([]byte(c.event))
+	}
 	f.Add([]byte(`{"Type":"Timer","Records":[],"EventList":[],"source":"s"}`))
-	constants := []error{tencentscf.ErrNotJSON, tencentscf.ErrTooLarge, tencentscf.ErrUnknown, tencentscf.ErrQueue, tencentscf.ErrTimer}
+	constants := []error{tencentscf.ErrNotJSON, tencentscf.ErrTooLarge, tencentscf.ErrUnknown, tencentscf.ErrLeft, tencentscf.ErrTimer}
 	h := handler(httpapitest.NewHandler(match))
+	h.Queue = &queue.Handler{Verifier: h.API.Verifier, Sink: new(sink)}
 	f.Fuzz(func(t *testing.T, event []byte) {
 		out, err := h.Invoke(t.Context(), event)
 		if err == nil {

@@ -1,6 +1,7 @@
 package faceidsim
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
@@ -36,6 +37,8 @@ const maxBody = 10 << 20
 // Simulator is the API. It is an http.Handler, and an http.RoundTripper that needs no
 // network. The zero value is ready for use, and safe for concurrent use.
 type Simulator struct {
+	Quota int // requests it takes over any second; 0 means RequestsPerSecond
+
 	mu      sync.Mutex
 	calls   []Call
 	script  []Trouble
@@ -146,7 +149,7 @@ func (s *Simulator) withinQuota(now time.Time) bool {
 	for len(s.recent) > 0 && now.Sub(s.recent[0]) >= time.Second {
 		s.recent = s.recent[1:]
 	}
-	if len(s.recent) >= RequestsPerSecond {
+	if len(s.recent) >= cmp.Or(s.Quota, RequestsPerSecond) {
 		s.refused++
 		return false
 	}

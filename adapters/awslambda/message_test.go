@@ -1,0 +1,144 @@
+package awslambda_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"phoneverify/adapters/awslambda"
+	"phoneverify/adapters/httpapi/httpapitest"
+	"phoneverify/adapters/queue"
+	"phoneverify/core"
+)
+
+// deliveries are events of each queue, and by which ids their messages are known.
+var deliveries = map[string]struct {
+	event string
+	ids   []string
+}{
+	"SQS": {`{"Records":[
+		{"messageId":"m1","receiptHandle":"h","body":"{\"IdCard\":\"1\",\"Name\":\"a\",\"Phone\":\"1\"}","attributes":{"ApproximateReceiveCount":"1","SentTimestamp":"1545082649183","MessageGroupId":"fair"},"messageAttributes":{},"md5OfBody":"x","eventSource":"aws:sqs","eventSourceARN":"arn:aws:sqs:eu-west-1:123456789012:q","awsRegion":"eu-west-1"},
+		{"messageId":"m2","body":"{\"Id\":\"mine\",\"IdCard\":\"1\",\"Name\":\"b\",\"Phone\":\"1\"}","attributes":null,"eventSource":"aws:sqs"},
+		{"messageId":"m3","body":"not JSON","eventSource":"aws:sqs"}]}`, []string{"m1", "m3", "mine"}},
+	"SNS": {`{"Records":[{"EventVersion":"1.0","EventSubscriptionArn":"arn:aws:sns:eu-west-1:123456789012:t:1","EventSource":"aws:sns",
+		"Sns":{"Type":"Notification","MessageId":"n1","TopicArn":"arn","Subject":null,"Message":"{\"IdCard\":\"1\",\"Name\":\"a\",\"Phone\":\"1\"}","Timestamp":"2019-01-02T12:45:07.000Z","MessageAttributes":{}}}]}`, []string{"n1"}},
+	"EventBridge": {`{"version":"0","id":"e1","detail-type":"sign-up","source":"app","account":"123456789012","time":"2026-11-23T00:00:00Z","region":"eu-west-1","resources":[],"detail":{"IdCard":"1","Name":"a","Phone":"1"}}`, []string{"e1"}},
+	"MSK": {`{"eventSource":"aws:kafka","eventSourceArn":"arn:aws:kafka:eu-west-1:123456789012:cluster/c/1","bootstrapServers":"b-1:9092","records":{
+		"t-1":[{"topic":"t","partition":1,"offset":15,"timestamp":1545084650987,"timestampType":"CREATE_TIME","key":null,"value":"eyJJZENhcmQiOiIxIiwiTmFtZSI6ImEiLCJQaG9uZSI6IjEifQ==","headers":[{"k":[104]}]}],
+		"t-0":[{"topic":"t","partition":0,"offset":7,"value":null},{"topic":"t","partition":0,"offset":8,"value":"!"}]}}`, []string{"t/0/7", "t/0/8", "t/1/15"}},
+	"Kafka of one's own": {`{"eventSource":"SelfManagedKafka","bootstrapServers":"b:9092","records":{"t-0":[{"topic":"t","partition":0,"offset":0,"value":"eyJJZENhcmQiOiIxIiwiTmFtZSI6ImEiLCJQaG9uZSI6IjEifQ=="}]}}`, []string{"t/0/0"}},
+}
+
+// sink keeps the ids of what is published.
+type sink struct {
+	mu  sync.Mutex
+	ids []string
+}
+
+func (s *sink) Publish(_ context.Context, e queue.Event) error {
+	var data struct{ Data struct{ Id string } }
+	if err := json.Unmarshal(e.JSON(), &data); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ids = append(s.ids, data.Data.Id)
+	return nil
+}
+
+// deliver hands over an event, with an upstream, and returns what is published of it.
+func deliver(t *testing.T, event string, u httpapitest.Upstream) (out []byte, published []string, err error) {
+	t.Helper()
+	h := handler(httpapitest.NewHandler(u))
+	s := new(sink)
+	h.Queue = &queue.Handler{Verifier: h.API.Verifier, Sink: s}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	out, err = h.Invoke(ctx, []byte(event))
+	slices.Sort(s.ids)
+	return out, s.ids, err
+}
+
+// Each queue's messages are verified and published, by the ids they have.
+func TestDeliveries(t *testing.T) {
+	for name, c := range deliveries {
+		t.Run(name, func(t *testing.T) {
+			out, published, err := deliver(t, c.event, match)
+			if err != nil || !slices.Equal(published, c.ids) {
+				t.Errorf("got %s, %v; published %q, want %q", out, err, published, c.ids)
+			}
+			if want := map[bool]string{true: `{"batchItemFailures":[]}`, false: "{}"}[name == "SQS"]; string(out) != want {
+				t.Errorf("the answer is %s, want %s", out, want)
+			}
+		})
+	}
+}
+
+// Without a place for results no message is taken.
+func TestNoResults(t *testing.T) {
+	for name, c := range deliveries {
+		called := false
+		h := handler(httpapitest.NewHandler(func(ctx context.Context, r core.Request) (core.Verdict, error) {
+			called = true
+			return match(ctx, r)
+		}))
+		if out, err := h.Invoke(t.Context(), []byte(c.event)); !errors.Is(err, awslambda.ErrNoResults) || out != nil || called {
+			t.Errorf("%s: got %s, %v", name, out, err)
+		}
+	}
+}
+
+func busy(context.Context, core.Request) (core.Verdict, error) {
+	return core.Verdict{Result: "-11"}, nil
+}
+
+// SQS is told which messages to deliver again, and of a FIFO queue all that follow in
+// their group; the others are told that there are some.
+func TestLeft(t *testing.T) {
+	for name, c := range map[string]struct {
+		event string
+		want  string // "" for ErrLeft
+	}{
+		"SQS": {deliveries["SQS"].event, `{"batchItemFailures":[{"itemIdentifier":"m1"},{"itemIdentifier":"m2"}]}`},
+		"FIFO": {strings.NewReplacer(`:q"`, `:q.fifo"`, `"attributes":null`, `"attributes":{"MessageGroupId":"fair"},"eventSourceARN":"arn:q.fifo"`,
+			`"not JSON"`, `"not JSON","attributes":{"MessageGroupId":"fair"},"eventSourceARN":"arn:q.fifo"`).Replace(deliveries["SQS"].event),
+			`{"batchItemFailures":[{"itemIdentifier":"m1"},{"itemIdentifier":"m2"},{"itemIdentifier":"m3"}]}`},
+		"SNS":         {deliveries["SNS"].event, ""},
+		"EventBridge": {deliveries["EventBridge"].event, ""},
+		"MSK":         {deliveries["MSK"].event, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				out, _, err := deliver(t, c.event, busy)
+				if c.want == "" && (!errors.Is(err, awslambda.ErrLeft) || out != nil) || c.want != "" && (err != nil || sorted(string(out)) != c.want) {
+					t.Errorf("got %s, %v; want %s", out, err, c.want)
+				}
+			})
+		})
+	}
+}
+
+// sorted puts the identifiers of an answer in order: which message ends first is open.
+func sorted(answer string) string {
+	var a struct {
+		BatchItemFailures []struct {
+			ItemIdentifier string `json:"itemIdentifier"`
+		} `json:"batchItemFailures"`
+	}
+	if json.Unmarshal([]byte(answer), &a) != nil {
+		return answer
+	}
+	slices.SortFunc(a.BatchItemFailures, func(x, y struct {
+		ItemIdentifier string `json:"itemIdentifier"`
+	}) int {
+		return strings.Compare(x.ItemIdentifier, y.ItemIdentifier)
+	})
+	out, _ := json.Marshal(a)
+	return strings.Replace(string(out), "BatchItemFailures", "batchItemFailures", 1)
+}

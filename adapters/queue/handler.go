@@ -1,0 +1,232 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"phoneverify/core"
+)
+
+const (
+	// concurrency is how many messages are in hand at once. It fills a quota of 20 a
+	// second as long as an answer takes less than 1.6 s.
+	concurrency = 32
+
+	// inVain is after how many messages in a row, all left for a reason that is not their
+	// own, no more of a batch are taken.
+	inVain = 2 * concurrency
+
+	// patience is for how long one message is tried, so that some that are busy do not
+	// keep the others waiting until the deadline.
+	patience = 30 * time.Second
+
+	// toPublish is kept of the time there is, after the verification, for its event, and
+	// toAnswer for the rest.
+	toPublish = 3 * time.Second
+	toAnswer  = 300 * time.Millisecond
+)
+
+// Why a message is left beside what a verification can come to.
+var (
+	ErrNotTaken     = errors.New("queue: no time was left, or one before it in its group was left")
+	ErrNotPublished = errors.New("queue: the event was not published")
+	errPanic        = errors.New("queue: a panic")
+)
+
+// Handler verifies messages and publishes their events. It is safe for concurrent use.
+type Handler struct {
+	Verifier *core.Verifier
+	Sink     Sink
+	Log      *slog.Logger // what does not reach the Verifier, which logs the rest; nil for none
+}
+
+// Handle verifies the messages of a batch that trigger brought, some at once, and
+// publishes their events. It returns those that are to be delivered again, the ones among
+// them that the deadline left no time for.
+func (h *Handler) Handle(ctx context.Context, trigger string, batch []Message) (left []Message) {
+	began := time.Now()
+	h.Each(ctx, trigger, lanes(batch), func(m Message, r Result) {
+		if r.Left {
+			left = append(left, m)
+		}
+	})
+	h.logger().LogAttrs(ctx, slog.LevelInfo, "batch", slog.String("trigger", trigger), slog.Int("messages", len(batch)),
+		slog.Int("left", len(left)), slog.Int64("total_ms", time.Since(began).Milliseconds()))
+	return left
+}
+
+// lanes are the groups of a batch, each in its order, and every message of no group.
+func lanes(batch []Message) iter.Seq[[]Message] {
+	var all [][]Message
+	at := map[string]int{} // by group
+	for _, m := range batch {
+		if i, ok := at[m.Group]; ok && m.Group != "" {
+			all[i] = append(all[i], m)
+			continue
+		}
+		at[m.Group] = len(all)
+		all = append(all, []Message{m})
+	}
+	return slices.Values(all)
+}
+
+// Each is Handle for messages that may be too many to hold. Those of a lane are taken in
+// order, and none after one that was left. It calls done of each message, one at a time.
+// Once ctx is canceled it takes no new messages, and ends the ones in hand.
+func (h *Handler) Each(ctx context.Context, trigger string, lanes iter.Seq[[]Message], done func(Message, Result)) {
+	b := &batch{Handler: h, trigger: trigger, done: done}
+	next := make(chan []Message)
+	var workers sync.WaitGroup
+	for range concurrency {
+		workers.Go(func() {
+			for lane := range next {
+				b.take(ctx, lane)
+			}
+		})
+	}
+	for lane := range lanes {
+		next <- lane
+	}
+	close(next)
+	workers.Wait()
+}
+
+// batch is messages that are handled together.
+type batch struct {
+	*Handler
+	trigger string
+
+	mu   sync.Mutex
+	done func(Message, Result)
+	vain int // messages left in a row for a reason that is not their own
+}
+
+// take handles a lane.
+func (b *batch) take(ctx context.Context, lane []Message) {
+	stopped := false
+	for _, m := range lane {
+		r := Result{Err: ErrNotTaken, Left: true}
+		if !stopped && !b.over(ctx) {
+			r = b.safely(ctx, m)
+		}
+		stopped = r.Left
+		b.record(m, r)
+	}
+}
+
+// over reports whether no more messages are to be taken.
+func (b *batch) over(ctx context.Context) bool {
+	if ctx.Err() != nil {
+		return true
+	}
+	if d, ok := ctx.Deadline(); ok && time.Until(d) < toAnswer+toPublish+b.Verifier.LeastTime() {
+		return true
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.vain >= inVain
+}
+
+// record tells what became of a message, and counts what was in vain.
+func (b *batch) record(m Message, r Result) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch {
+	case !r.Left:
+		b.vain = 0
+	case r.Err == ErrNotPublished || r.Err != nil && fateOf(r.Answer, r.Err).others:
+		b.vain++
+	}
+	b.done(m, r)
+}
+
+// safely handles one message, of which a panic is the end, and not that of the others.
+func (b *batch) safely(ctx context.Context, m Message) (r Result) {
+	defer func() {
+		if p := recover(); p != nil {
+			core.LogPanic(ctx, b.logger(), p, slog.String("trigger", b.trigger), slog.String("request_id", m.ID))
+			r = Result{Err: errPanic, Left: true}
+		}
+	}()
+	return b.handle(ctx, m)
+}
+
+// handle verifies a message and publishes its event, unless it is to be delivered again.
+func (b *batch) handle(ctx context.Context, m Message) Result {
+	call, id, err := Read(m)
+	call.Trigger = b.trigger
+	var answer core.Answer
+	if err == nil {
+		answer, err = b.verify(ctx, call)
+	} else {
+		b.logRefusal(ctx, m, err)
+	}
+	if fateOf(answer, err).left {
+		return Result{Answer: answer, Err: err, Left: true}
+	}
+	if failed := b.publish(ctx, newEvent(b.Verifier.KeyOf(call), id, answer, err)); failed != nil {
+		b.logger().LogAttrs(ctx, slog.LevelError, "the result was not published", slog.String("trigger", b.trigger),
+			slog.String("request_id", m.ID), slog.String("cause", failed.Error()))
+		return Result{Err: ErrNotPublished, Left: true}
+	}
+	return Result{Answer: answer, Err: err}
+}
+
+// Read returns the call that a message is, and the id that its sender knows it by. One
+// that can't be read has the queue's own id, or failing that all of itself, for its key.
+func Read(m Message) (call core.Call, id string, err error) {
+	request, id, err := core.DecodeMessage([]byte(m.Body))
+	call = core.Call{Request: request, Key: core.Private(id), ID: m.ID}
+	if id != "" {
+		return call, id, nil
+	}
+	if err != nil || !m.NotAKey {
+		call.Key = core.Private(m.ID)
+	}
+	if err != nil && m.ID == "" {
+		call.Key = m.Body
+	}
+	return call, m.ID, err
+}
+
+// verify leaves time to publish, and to others.
+func (b *batch) verify(ctx context.Context, call core.Call) (core.Answer, error) {
+	by := time.Now().Add(patience)
+	if d, ok := ctx.Deadline(); ok && d.Add(-toAnswer-toPublish).Before(by) {
+		by = d.Add(-toAnswer - toPublish)
+	}
+	ctx, cancel := context.WithDeadline(ctx, by)
+	defer cancel()
+	return b.Verifier.Verify(ctx, call)
+}
+
+// publish leaves time to answer. What is known is published though the caller has gone:
+// it is paid for.
+func (b *batch) publish(ctx context.Context, e Event) error {
+	gone := context.WithoutCancel(ctx)
+	if d, ok := ctx.Deadline(); ok {
+		var cancel context.CancelFunc
+		gone, cancel = context.WithDeadline(gone, d.Add(-toAnswer))
+		defer cancel()
+	}
+	return b.Sink.Publish(gone, e)
+}
+
+// logRefusal tells of a message that did not become a call.
+func (b *batch) logRefusal(ctx context.Context, m Message, err error) {
+	e := core.AsError(err)
+	b.logger().LogAttrs(ctx, slog.LevelInfo, "refused", slog.String("trigger", b.trigger), slog.String("request_id", m.ID),
+		slog.String("code", e.Code), slog.String("message", e.Message))
+}
+
+func (h *Handler) logger() *slog.Logger {
+	if h.Log != nil {
+		return h.Log
+	}
+	return slog.New(slog.DiscardHandler)
+}
