@@ -12,6 +12,7 @@ import (
 var build = app.Build{
 	Credentials: []string{"webidentity", "env"},
 	Stores:      map[string]app.OpenStore{},
+	Sinks:       map[string]app.OpenSink{},
 }
 
 // sources are the credentials that build tags add, by name.

@@ -20,5 +20,5 @@ func main() {
 	log := settings.NewLogger(os.Stdout)
 	app.TakeStandardLog(log)
 	function := app.New(settings, app.Options{Log: log, Credentials: credentials(settings, log)})
-	lambda.StartWithOptions(&awslambda.Handler{API: function.HTTP, Log: log})
+	lambda.StartWithOptions(&awslambda.Handler{API: function.HTTP, Queue: function.Queue, Log: log})
 }

@@ -19,20 +19,30 @@ import (
 	"phoneverify/functions/internal/app"
 )
 
+// build is what this program has. A store that others share is added by a build tag.
+var build = app.Build{
+	Credentials: []string{"env"},
+	Stores:      map[string]app.OpenStore{},
+}
+
 // options are what the command line says.
 type options struct {
 	addr       string
 	faceidAddr string
+	messages   string
+	results    string
 }
 
 // run serves until ctx is done, and returns the exit status: 2 for a command line or
 // settings that can't be.
-func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
+func run(ctx context.Context, args, environ []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	var o options
 	flags := flag.NewFlagSet("local", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.StringVar(&o.addr, "addr", "127.0.0.1:8080", "where the API listens; port 0 picks a free one")
 	flags.StringVar(&o.faceidAddr, "faceid-addr", "127.0.0.1:8081", "where the simulator of FaceID listens")
+	flags.StringVar(&o.messages, "messages", "", "serve nothing, but verify the messages in `FILE`, one a line as JSON; - is standard input")
+	flags.StringVar(&o.results, "results", "", "append the results to `FILE`, and do not ask again what has its answer there; by default standard output")
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
 		return 0
 	} else if err != nil {
@@ -42,13 +52,16 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		fmt.Fprintln(stderr, "local: takes no arguments but flags")
 		return 2
 	}
-	settings, err := app.ReadSettings(environ, app.Build{Credentials: []string{"env"}})
+	settings, err := app.ReadSettings(environ, build)
 	if err == nil {
-		err = checkAddr(o, settings)
+		err = errors.Join(checkAddr(o, settings), checkMessages(o, settings))
 	}
 	if err != nil {
 		fmt.Fprintln(stderr, err)
 		return 2
+	}
+	if o.messages != "" {
+		return runMessages(ctx, o, settings, stdin, stdout, stderr)
 	}
 	if err := serve(ctx, o, settings, stdout, stderr); err != nil {
 		fmt.Fprintln(stderr, "local:", err)

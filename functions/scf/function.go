@@ -19,6 +19,7 @@ import (
 var build = app.Build{
 	Credentials: []string{"env"},
 	Stores:      map[string]app.OpenStore{},
+	Sinks:       map[string]app.OpenSink{},
 }
 
 // errSettings is all that leaves of settings that can't be. The log has the rest.
@@ -50,8 +51,8 @@ func (f *function) wire() {
 	}
 	log := settings.NewLogger(os.Stdout)
 	app.TakeStandardLog(log)
-	api := app.New(settings, app.Options{Log: log, Credentials: credential.Env{Invocation: environment}}).HTTP
-	f.handler = &tencentscf.Handler{API: api, Log: log}
+	parts := app.New(settings, app.Options{Log: log, Credentials: credential.Env{Invocation: environment}})
+	f.handler = &tencentscf.Handler{API: parts.HTTP, Queue: parts.Queue, Log: log}
 }
 
 // environment is that of an invocation: a role's renewed keys come with it.

@@ -9,6 +9,7 @@ import (
 	"phoneverify/adapters/credential"
 	"phoneverify/adapters/faceid"
 	"phoneverify/adapters/httpapi"
+	"phoneverify/adapters/queue"
 	"phoneverify/core"
 )
 
@@ -16,6 +17,7 @@ import (
 type App struct {
 	Verifier *core.Verifier
 	HTTP     *httpapi.Handler
+	Queue    *queue.Handler // nil if the settings do not say where results go
 }
 
 // Options are what a program brings that is not a setting. The zero value is that of
@@ -23,7 +25,8 @@ type App struct {
 type Options struct {
 	Log         *slog.Logger
 	Credentials faceid.Credentials // nil: as the settings say
-	Transport   http.RoundTripper  // nil: the network
+	Transport   http.RoundTripper  // to FaceID; nil: the network
+	Sink        queue.Sink         // nil: as the settings say
 }
 
 // New wires a function. It connects to nothing yet.
@@ -50,8 +53,15 @@ func New(s Settings, o Options) *App {
 		},
 		Log: o.Log,
 	}
-	return &App{
+	a := &App{
 		Verifier: verifier,
 		HTTP:     &httpapi.Handler{Verifier: verifier, Auth: s.Auth, Log: o.Log},
 	}
+	if o.Sink == nil {
+		o.Sink = s.sink
+	}
+	if o.Sink != nil {
+		a.Queue = &queue.Handler{Verifier: verifier, Sink: o.Sink, Log: o.Log}
+	}
+	return a
 }

@@ -13,13 +13,19 @@ import (
 
 // allowed are the imports between adapters: nobody else's business but theirs.
 var allowed = map[string][]string{
-	"adapters/awslambda":                 {"adapters/event", "adapters/httpapi"},
+	"adapters/awslambda":                 {"adapters/event", "adapters/httpapi", "adapters/queue"},
 	"adapters/credential/secretsmanager": {"adapters/credential"},
 	"adapters/credential/webidentity":    {"adapters/credential"},
+	"adapters/event":                     {"adapters/queue"},
 	"adapters/faceid/faceidsim":          {"adapters/tc3"},
 	"adapters/httpapi":                   {"adapters/tc3"},
 	"adapters/httpapi/httpapitest":       {"adapters/httpapi", "adapters/store/memory"},
-	"adapters/tencentscf":                {"adapters/event", "adapters/httpapi"},
+	"adapters/queue/queuetest":           {"adapters/queue"},
+	"adapters/sink/kafka":                {"adapters/queue"},
+	"adapters/sink/lines":                {"adapters/queue"},
+	"adapters/sink/sqs":                  {"adapters/queue"},
+	"adapters/sink/webhook":              {"adapters/queue"},
+	"adapters/tencentscf":                {"adapters/event", "adapters/httpapi", "adapters/queue"},
 }
 
 // Imports point one way: functions, adapters, core.
