@@ -81,6 +81,8 @@ const (
 
 func quote(text string) string { quoted, _ := json.Marshal(text); return string(quoted) }
 
+func base64Of(text string) string { return base64.StdEncoding.EncodeToString([]byte(text)) }
+
 // events carry the specification's example in every envelope.
 var events = map[string]string{
 	"REST API":     `{"resource":"/","path":"/","httpMethod":"POST","headers":{"Content-Type":"application/json"},"multiValueHeaders":{"Content-Type":["application/json"]},"requestContext":{"requestId":"r","identity":{}},"body":` + quote(example) + `,"isBase64Encoded":false}`,

@@ -37,7 +37,8 @@ const maxBody = 10 << 20
 // Simulator is the API. It is an http.Handler, and an http.RoundTripper that needs no
 // network. The zero value is ready for use, and safe for concurrent use.
 type Simulator struct {
-	Quota int // requests it takes over any second; 0 means RequestsPerSecond
+	Quota int                        // requests it takes over any second; 0 means RequestsPerSecond
+	On    func(core.Request) Trouble // of a request that no script is for; nil: none
 
 	mu      sync.Mutex
 	calls   []Call

@@ -47,8 +47,8 @@ func (s *Simulator) busyThenMatch() string {
 	return "0"
 }
 
-// nextTrouble returns what happens to a request: what the script says, else what its
-// phone brings with it.
+// nextTrouble returns what happens to a request: what the script says, else On, else its
+// phone.
 func (s *Simulator) nextTrouble(p parameters) Trouble {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -56,6 +56,11 @@ func (s *Simulator) nextTrouble(p parameters) Trouble {
 		next := s.script[0]
 		s.script = s.script[1:]
 		return next
+	}
+	if s.On != nil {
+		if t := s.On(p.request()); t != (Trouble{}) {
+			return t
+		}
 	}
 	if plain, bad := decrypt(p); bad == nil {
 		return magicTrouble[plain.get("Phone")]
