@@ -24,7 +24,7 @@ type Harness struct {
 
 const (
 	limit = 5 * time.Second        // for one Publish, whatever its context allows
-	brief = 400 * time.Millisecond // such a limit, where a check waits for it
+	brief = 300 * time.Millisecond // such a limit, where a check waits for it
 	slack = time.Second            // how much later than it should a slow machine may return
 )
 
@@ -95,13 +95,13 @@ var lineChecks = []struct {
 	limit time.Duration
 	check func(*testing.T, Harness)
 }{
-	{"a peer that is away is found out in bounded time, and found when it is back", limit, func(t *testing.T, h Harness) {
+	{"a peer that is away is found out in bounded time, and found when it is back", brief, func(t *testing.T, h Harness) {
 		h.Line.Down()
-		h.fails(t, t.Context(), Event(1), limit+slack)
+		h.fails(t, t.Context(), Event(1), brief+slack)
 		h.Line.Up()
 		h.publish(t, Event(2))
 		h.Line.Down()
-		h.fails(t, t.Context(), Event(3), limit+slack)
+		h.fails(t, t.Context(), Event(3), brief+slack)
 		h.Line.Up()
 		h.publish(t, Event(4))
 		h.received(t, Event(2), Event(4))
@@ -124,7 +124,7 @@ var lineChecks = []struct {
 		h.arrives(t, Event(3))
 	}},
 	{"a connection that broke while it was idle costs nothing", limit, func(t *testing.T, h Harness) {
-		for n := range 5 {
+		for n := range 3 {
 			h.publish(t, Event(n))
 			h.Line.Cut()
 		}

@@ -50,15 +50,15 @@ type Config struct {
 
 // Sink posts events. It is safe for concurrent use.
 type Sink struct {
-	url       string
-	key       core.Private
+	url       *url.URL
+	key       func() core.Private // a func, which fmt does not look into
 	transport http.RoundTripper
 	patience  time.Duration
 }
 
 // New returns a sink. It connects to nothing yet.
 func New(c Config) *Sink {
-	s := &Sink{c.URL.String(), c.Secret, c.Transport, patience}
+	s := &Sink{c.URL, func() core.Private { return c.Secret }, c.Transport, patience}
 	if s.transport == nil {
 		s.transport = newTransport()
 	}
@@ -110,11 +110,11 @@ func (s *Sink) post(ctx context.Context, e queue.Event) (status int, err error) 
 		return 0, err
 	}
 	body := e.JSON()
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url, bytes.NewReader(body))
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url.String(), bytes.NewReader(body))
 	if err != nil {
 		return 0, err
 	}
-	sign(request.Header, s.key, e.ID, time.Now(), body)
+	sign(request.Header, s.key(), e.ID, time.Now(), body)
 	request.Header.Set("Content-Type", queue.ContentType)
 	request.Header.Set("User-Agent", "phoneverify")
 	// net/http's word for "send it once more if a connection that was idle turns out to

@@ -150,6 +150,17 @@ func TestSinkOverTLS(t *testing.T) {
 	})
 }
 
+// A sink that is printed shows no secret.
+func TestPrinted(t *testing.T) {
+	printed := fmt.Sprintf("%+v %#v", webhook.New(config(t, "https://hooks.test")), webhook.New(config(t, "https://hooks.test")))
+	key, _ := base64.StdEncoding.DecodeString("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+	for _, secret := range append(tokens, string(key), fmt.Sprintf("%x", key), fmt.Sprintf("%q", key)) {
+		if strings.Contains(printed, secret) {
+			t.Errorf("it shows %q: %s", secret, printed)
+		}
+	}
+}
+
 // The example of Standard Webhooks' own libraries.
 func TestSignature(t *testing.T) {
 	key, err := webhook.ParseSecret(secret)
