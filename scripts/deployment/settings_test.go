@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"maps"
+	"net/http/httptest"
 	"os"
 	"regexp"
 	"strings"
@@ -15,10 +16,6 @@ import (
 
 	"phoneverify/adapters/faceid/faceidsim"
 	"phoneverify/functions/platform"
-
-	// The binaries are built by commands: these make go test notice when they have changed.
-	_ "phoneverify/adapters/awslambda"
-	_ "phoneverify/adapters/tencentscf"
 )
 
 // tagsOf are the build tags that scripts/build gives to a function.
@@ -38,11 +35,30 @@ func tagsOf(t *testing.T, function string) []string {
 // binaryOf builds a function, with the tags of a release, for this machine.
 func binaryOf(t *testing.T, function string) string {
 	t.Helper()
+	look(t, "core", "adapters", "functions")
 	binary, err := platform.Build(t.TempDir(), "../../functions/"+function, tagsOf(t, function))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return binary
+}
+
+// look reads the sources below folders: go test notices that a file has changed which a test
+// has read, and not one which a command has.
+func look(t *testing.T, folders ...string) {
+	t.Helper()
+	root := os.DirFS("../..")
+	for _, folder := range folders {
+		err := fs.WalkDir(root, folder, func(name string, entry fs.DirEntry, err error) error {
+			if err == nil && strings.HasSuffix(name, ".go") {
+				_, err = fs.ReadFile(root, name)
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // samples are values for what the files take from elsewhere.
@@ -192,5 +208,32 @@ func TestEveryNameIsASetting(t *testing.T) {
 	}
 	if strings.Contains(l.Output(), "is not a setting") {
 		t.Error(l.Output())
+	}
+}
+
+// The alarms on the log look for what the function writes.
+func TestAlarmsSeeTheLog(t *testing.T) {
+	template, err := os.ReadFile("../../template.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sim := httptest.NewServer(new(faceidsim.Simulator))
+	defer sim.Close()
+	l, err := platform.StartLambda(binaryOf(t, "lambda"), "PHONEVERIFY_CREDENTIALS=env", "PHONEVERIFY_FACEID_ENDPOINT="+sim.URL,
+		"PHONEVERIFY_ATTEMPT_TIMEOUT=200ms", "TENCENTCLOUD_SECRETID="+faceidsim.SecretID, "TENCENTCLOUD_SECRETKEY="+faceidsim.SecretKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	for kind, phone := range map[string]string{"unknown": "16100000204", "rejected": "16100000107"} {
+		if _, err := l.Invoke(t.Context(), []byte(`{"IdCard":"1","Name":"n","Phone":"`+phone+`"}`), time.Now().Add(5*time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		pattern := regexp.MustCompile(`\{ \$\.msg = "([a-z]+)" && \$\.kind = "` + kind + `" \}`).FindSubmatch(template)
+		if pattern == nil {
+			t.Errorf("no alarm looks for %s", kind)
+		} else if !l.Says(`"msg":"`+string(pattern[1])+`"`) || !l.Says(`"kind":"`+kind+`"`) {
+			t.Errorf("the log has nothing of %s:\n%s", kind, l.Output())
+		}
 	}
 }
