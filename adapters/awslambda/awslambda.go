@@ -26,17 +26,6 @@ import (
 	"phoneverify/core"
 )
 
-// The errors that Invoke returns.
-var (
-	ErrNotJSON   = event.ErrNotJSON
-	ErrTooLarge  = event.ErrTooLarge
-	ErrUnknown   = event.ErrUnknown
-	ErrTimer     = event.ErrTimer
-	ErrNoResults = event.ErrNoResults
-	ErrLeft      = event.ErrLeft
-	ErrPanic     = event.ErrPanic
-)
-
 // Handler is a handler of raw events, as lambda.StartWithOptions takes.
 type Handler struct {
 	API   *httpapi.Handler
@@ -44,7 +33,7 @@ type Handler struct {
 	Log   *slog.Logger
 }
 
-// Invoke answers one event.
+// Invoke answers one event. Its errors are those of package event.
 func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	return event.Handle(ctx, h.Log, requestID(ctx), payload, func() ([]byte, error) {
 		if event.LooksDirect(payload, marks) {
@@ -74,9 +63,9 @@ func (h *Handler) dispatch(ctx context.Context, payload []byte, e *envelope) ([]
 	case kindEventBridge:
 		return event.QueuedWhole(ctx, h.Queue, "eventbridge", []queue.Message{{ID: e.ID, Body: core.Private(e.Detail)}})
 	case kindTimer:
-		return nil, ErrTimer
+		return nil, event.ErrTimer
 	}
-	return nil, ErrUnknown
+	return nil, event.ErrUnknown
 }
 
 // marks are the names by one of which each envelope can be told.
@@ -91,7 +80,7 @@ func (h *Handler) direct(ctx context.Context, payload []byte) []byte {
 func (h *Handler) serve(ctx context.Context, e *envelope) ([]byte, error) {
 	r, err := e.request().Request(ctx)
 	if err != nil {
-		return nil, ErrUnknown
+		return nil, event.ErrUnknown
 	}
 	return json.Marshal(e.answer(httpapi.Record(h.API, r)))
 }

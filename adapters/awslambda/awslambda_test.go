@@ -16,6 +16,7 @@ import (
 	"unicode/utf8"
 
 	"phoneverify/adapters/awslambda"
+	events "phoneverify/adapters/event"
 	"phoneverify/adapters/httpapi"
 	"phoneverify/adapters/httpapi/httpapitest"
 	"phoneverify/adapters/queue"
@@ -244,21 +245,21 @@ func TestStrangeEvents(t *testing.T) {
 		event string
 		want  error
 	}{
-		"empty":               {"", awslambda.ErrNotJSON},
-		"not JSON":            {"16137688175", awslambda.ErrUnknown},
-		"cut short":           {`{"httpMethod":"GET"`, awslambda.ErrNotJSON},
-		"null":                {"null", awslambda.ErrUnknown},
-		"an array":            {"[]", awslambda.ErrUnknown},
-		"an empty object":     {"{}", awslambda.ErrUnknown},
-		"another object":      {`{"hello":"16137688175"}`, awslambda.ErrUnknown},
-		"a header of numbers": {`{"httpMethod":"GET","headers":{"a":1}}`, awslambda.ErrUnknown},
-		"not base64":          {`{"httpMethod":"POST","body":"16137688175!","isBase64Encoded":true}`, awslambda.ErrUnknown},
-		"huge":                {`{"a":"` + strings.Repeat("1", 8<<20) + `"}`, awslambda.ErrTooLarge},
-		"records of S3":       {`{"Records":[{"eventSource":"aws:s3","s3":{}}]}`, awslambda.ErrUnknown},
-		"no records":          {`{"Records":[]}`, awslambda.ErrUnknown},
-		"records of numbers":  {`{"Records":[1]}`, awslambda.ErrUnknown},
-		"another source":      {`{"eventSource":"aws:mq","messages":[]}`, awslambda.ErrUnknown},
-		"a schedule":          {`{"version":"0","id":"1","detail-type":"Scheduled Event","source":"aws.events","detail":{}}`, awslambda.ErrTimer},
+		"empty":               {"", events.ErrNotJSON},
+		"not JSON":            {"16137688175", events.ErrUnknown},
+		"cut short":           {`{"httpMethod":"GET"`, events.ErrNotJSON},
+		"null":                {"null", events.ErrUnknown},
+		"an array":            {"[]", events.ErrUnknown},
+		"an empty object":     {"{}", events.ErrUnknown},
+		"another object":      {`{"hello":"16137688175"}`, events.ErrUnknown},
+		"a header of numbers": {`{"httpMethod":"GET","headers":{"a":1}}`, events.ErrUnknown},
+		"not base64":          {`{"httpMethod":"POST","body":"16137688175!","isBase64Encoded":true}`, events.ErrUnknown},
+		"huge":                {`{"a":"` + strings.Repeat("1", 8<<20) + `"}`, events.ErrTooLarge},
+		"records of S3":       {`{"Records":[{"eventSource":"aws:s3","s3":{}}]}`, events.ErrUnknown},
+		"no records":          {`{"Records":[]}`, events.ErrUnknown},
+		"records of numbers":  {`{"Records":[1]}`, events.ErrUnknown},
+		"another source":      {`{"eventSource":"aws:mq","messages":[]}`, events.ErrUnknown},
+		"a schedule":          {`{"version":"0","id":"1","detail-type":"Scheduled Event","source":"aws.events","detail":{}}`, events.ErrTimer},
 	} {
 		t.Run(name, func(t *testing.T) {
 			out, err := handler(httpapitest.NewHandler(match)).Invoke(t.Context(), []byte(c.event))
@@ -274,7 +275,7 @@ func TestPanic(t *testing.T) {
 	var log bytes.Buffer
 	h := &awslambda.Handler{Log: slog.New(slog.NewJSONHandler(&log, nil))} // no API
 	out, err := h.Invoke(t.Context(), []byte(example))
-	if !errors.Is(err, awslambda.ErrPanic) || out != nil || !strings.Contains(log.String(), "nil pointer") {
+	if !errors.Is(err, events.ErrPanic) || out != nil || !strings.Contains(log.String(), "nil pointer") {
 		t.Errorf("got %s, %v, log %s", out, err, log.String())
 	}
 }
@@ -383,7 +384,7 @@ func FuzzInvoke(f *testing.F) {
 		f.Add([]byte(c.event))
 	}
 	f.Add([]byte(`{"Records":[],"requestContext":{"authorizer":{"iam":{"userArn":":assumed-role/"}}},"httpMethod":"GET"}`))
-	constants := []error{awslambda.ErrNotJSON, awslambda.ErrTooLarge, awslambda.ErrUnknown, awslambda.ErrTimer, awslambda.ErrLeft}
+	constants := []error{events.ErrNotJSON, events.ErrTooLarge, events.ErrUnknown, events.ErrTimer, events.ErrLeft}
 	api := httpapitest.NewHandler(match)
 	api.Auth = httpapi.Platform{}
 	h := handler(api)

@@ -11,7 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"phoneverify/adapters/awslambda"
+	events "phoneverify/adapters/event"
 	"phoneverify/adapters/httpapi/httpapitest"
 	"phoneverify/adapters/queue"
 	"phoneverify/core"
@@ -88,7 +88,7 @@ func TestNoResults(t *testing.T) {
 			called = true
 			return match(ctx, r)
 		}))
-		if out, err := h.Invoke(t.Context(), []byte(c.event)); !errors.Is(err, awslambda.ErrNoResults) || out != nil || called {
+		if out, err := h.Invoke(t.Context(), []byte(c.event)); !errors.Is(err, events.ErrNoResults) || out != nil || called {
 			t.Errorf("%s: got %s, %v", name, out, err)
 		}
 	}
@@ -116,7 +116,7 @@ func TestLeft(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				out, _, err := deliver(t, c.event, busy)
-				if c.want == "" && (!errors.Is(err, awslambda.ErrLeft) || out != nil) || c.want != "" && (err != nil || sorted(string(out)) != c.want) {
+				if c.want == "" && (!errors.Is(err, events.ErrLeft) || out != nil) || c.want != "" && (err != nil || sorted(string(out)) != c.want) {
 					t.Errorf("got %s, %v; want %s", out, err, c.want)
 				}
 			})

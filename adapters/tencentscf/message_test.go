@@ -10,9 +10,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	events "phoneverify/adapters/event"
 	"phoneverify/adapters/httpapi/httpapitest"
 	"phoneverify/adapters/queue"
-	"phoneverify/adapters/tencentscf"
 	"phoneverify/core"
 )
 
@@ -85,7 +85,7 @@ func TestNoResults(t *testing.T) {
 			called = true
 			return match(ctx, r)
 		}))
-		if out, err := h.Invoke(t.Context(), []byte(c.event)); !errors.Is(err, tencentscf.ErrNoResults) || out != nil || called {
+		if out, err := h.Invoke(t.Context(), []byte(c.event)); !errors.Is(err, events.ErrNoResults) || out != nil || called {
 			t.Errorf("%s: got %s, %v", name, out, err)
 		}
 	}
@@ -100,7 +100,7 @@ func TestLeft(t *testing.T) {
 	for name, c := range deliveries {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				if out, _, err := deliver(t, c.event, busy); !errors.Is(err, tencentscf.ErrLeft) || out != nil {
+				if out, _, err := deliver(t, c.event, busy); !errors.Is(err, events.ErrLeft) || out != nil {
 					t.Errorf("got %s, %v", out, err)
 				}
 			})

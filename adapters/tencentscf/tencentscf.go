@@ -23,17 +23,6 @@ import (
 	"phoneverify/adapters/queue"
 )
 
-// The errors that Invoke returns.
-var (
-	ErrNotJSON   = event.ErrNotJSON
-	ErrTooLarge  = event.ErrTooLarge
-	ErrUnknown   = event.ErrUnknown
-	ErrTimer     = event.ErrTimer
-	ErrNoResults = event.ErrNoResults
-	ErrLeft      = event.ErrLeft
-	ErrPanic     = event.ErrPanic
-)
-
 // Handler is a handler of raw events, as cloudfunction.StartHandler takes.
 type Handler struct {
 	API   *httpapi.Handler
@@ -41,7 +30,7 @@ type Handler struct {
 	Log   *slog.Logger
 }
 
-// Invoke answers one event.
+// Invoke answers one event. Its errors are those of package event.
 func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	return event.Handle(ctx, h.Log, requestID(ctx), payload, func() ([]byte, error) {
 		if event.LooksDirect(payload, marks) {
@@ -67,9 +56,9 @@ func (h *Handler) dispatch(ctx context.Context, payload []byte, e *envelope) ([]
 	case kindBridge:
 		return event.QueuedWhole(ctx, h.Queue, e.trigger(), e.bridgeMessages())
 	case kindTimer:
-		return nil, ErrTimer
+		return nil, event.ErrTimer
 	}
-	return nil, ErrUnknown
+	return nil, event.ErrUnknown
 }
 
 // marks are the names by one of which each envelope can be told.
@@ -84,7 +73,7 @@ func (h *Handler) direct(ctx context.Context, payload []byte) []byte {
 func (h *Handler) serve(ctx context.Context, e *envelope) ([]byte, error) {
 	r, err := e.request(requestID(ctx)).Request(ctx)
 	if err != nil {
-		return nil, ErrUnknown
+		return nil, event.ErrUnknown
 	}
 	return json.Marshal(newAnswer(httpapi.Record(h.API, r)))
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/tencentyun/scf-go-lib/functioncontext"
 
+	events "phoneverify/adapters/event"
 	"phoneverify/adapters/httpapi"
 	"phoneverify/adapters/httpapi/httpapitest"
 	"phoneverify/adapters/queue"
@@ -157,21 +158,21 @@ func TestStrangeEvents(t *testing.T) {
 		event string
 		want  error
 	}{
-		"empty":           {"", tencentscf.ErrNotJSON},
-		"a number":        {"16137688175", tencentscf.ErrUnknown},
-		"cut short":       {`{"httpMethod":"GET"`, tencentscf.ErrNotJSON},
-		"null":            {"null", tencentscf.ErrUnknown},
-		"an array":        {"[]", tencentscf.ErrUnknown},
-		"an empty object": {"{}", tencentscf.ErrUnknown},
-		"another object":  {`{"hello":"16137688175"}`, tencentscf.ErrUnknown},
-		"an odd query":    {`{"httpMethod":"GET","queryString":{"a":{"b":1}}}`, tencentscf.ErrUnknown},
-		"not base64":      {`{"httpMethod":"POST","body":"16137688175!","isBase64Encoded":true}`, tencentscf.ErrUnknown},
-		"huge":            {`{"a":"` + strings.Repeat("1", 8<<20) + `"}`, tencentscf.ErrTooLarge},
-		"no records":      {`{"Records":[]}`, tencentscf.ErrUnknown},
-		"other records":   {`{"Records":[{"cos":{}}]}`, tencentscf.ErrUnknown},
-		"no events":       {`{"EventList":[]}`, tencentscf.ErrUnknown},
-		"another event":   {`{"specversion":"0","id":"1","type":"cos:created:object","source":"cos.cloud.tencent","data":{}}`, tencentscf.ErrUnknown},
-		"timer":           {`{"Type":"Timer","TriggerName":"t","Time":"2019-02-21T11:49:00Z","Message":"m"}`, tencentscf.ErrTimer},
+		"empty":           {"", events.ErrNotJSON},
+		"a number":        {"16137688175", events.ErrUnknown},
+		"cut short":       {`{"httpMethod":"GET"`, events.ErrNotJSON},
+		"null":            {"null", events.ErrUnknown},
+		"an array":        {"[]", events.ErrUnknown},
+		"an empty object": {"{}", events.ErrUnknown},
+		"another object":  {`{"hello":"16137688175"}`, events.ErrUnknown},
+		"an odd query":    {`{"httpMethod":"GET","queryString":{"a":{"b":1}}}`, events.ErrUnknown},
+		"not base64":      {`{"httpMethod":"POST","body":"16137688175!","isBase64Encoded":true}`, events.ErrUnknown},
+		"huge":            {`{"a":"` + strings.Repeat("1", 8<<20) + `"}`, events.ErrTooLarge},
+		"no records":      {`{"Records":[]}`, events.ErrUnknown},
+		"other records":   {`{"Records":[{"cos":{}}]}`, events.ErrUnknown},
+		"no events":       {`{"EventList":[]}`, events.ErrUnknown},
+		"another event":   {`{"specversion":"0","id":"1","type":"cos:created:object","source":"cos.cloud.tencent","data":{}}`, events.ErrUnknown},
+		"timer":           {`{"Type":"Timer","TriggerName":"t","Time":"2019-02-21T11:49:00Z","Message":"m"}`, events.ErrTimer},
 	} {
 		t.Run(name, func(t *testing.T) {
 			out, err := handler(httpapitest.NewHandler(match)).Invoke(t.Context(), []byte(c.event))
@@ -196,7 +197,7 @@ func TestPanic(t *testing.T) {
 	var log bytes.Buffer
 	h := &tencentscf.Handler{Log: slog.New(slog.NewJSONHandler(&log, nil))} // no API
 	out, err := h.Invoke(t.Context(), []byte(example))
-	if !errors.Is(err, tencentscf.ErrPanic) || out != nil || !strings.Contains(log.String(), "nil pointer") {
+	if !errors.Is(err, events.ErrPanic) || out != nil || !strings.Contains(log.String(), "nil pointer") {
 		t.Errorf("got %s, %v, log %s", out, err, log.String())
 	}
 }
@@ -269,7 +270,7 @@ func FuzzInvoke(f *testing.F) {
 		f.Add([]byte(c.event))
 	}
 	f.Add([]byte(`{"Type":"Timer","Records":[],"EventList":[],"source":"s"}`))
-	constants := []error{tencentscf.ErrNotJSON, tencentscf.ErrTooLarge, tencentscf.ErrUnknown, tencentscf.ErrLeft, tencentscf.ErrTimer}
+	constants := []error{events.ErrNotJSON, events.ErrTooLarge, events.ErrUnknown, events.ErrLeft, events.ErrTimer}
 	h := handler(httpapitest.NewHandler(match))
 	h.Queue = &queue.Handler{Verifier: h.API.Verifier, Sink: new(sink)}
 	f.Fuzz(func(t *testing.T, event []byte) {
