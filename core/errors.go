@@ -2,6 +2,8 @@ package core
 
 import (
 	"errors"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -100,16 +102,15 @@ func AsError(err error) *Error {
 }
 
 // withoutPerson returns e with nothing in it that repeats a value of r. See
-// [Verdict.withoutPerson].
+// [Verdict.withoutPerson]. Of a code its words are looked at, each as a whole: a short
+// name can be a part of any.
 func (e *Error) withoutPerson(r Request) *Error {
 	clean := *e
-	if r.IsRepeatedIn(clean.Code) {
-		clean.Code = "FailedOperation"
+	if slices.ContainsFunc(strings.Split(clean.Code, "."), r.isValue) {
+		clean.Code, clean.Message = "FailedOperation", redacted // the message has the code in it
 	}
-	for _, text := range []*string{&clean.Message, &clean.RequestID} {
-		if r.IsRepeatedIn(*text) {
-			*text = redacted
-		}
+	if r.IsRepeatedIn(clean.RequestID) {
+		clean.RequestID = redacted
 	}
 	if clean.Cause != nil && r.IsRepeatedIn(clean.Cause.Error()) {
 		clean.Cause = nil

@@ -43,3 +43,21 @@ func TestKindsHaveNames(t *testing.T) {
 		t.Errorf("an impossible kind is %q", got)
 	}
 }
+
+// A short name can be a part of any code, and hides none; one that is a word of a code
+// does, since it may be an echo.
+func TestCodeBesideName(t *testing.T) {
+	for name, want := range map[string]string{"Fa": "FailedOperation.OutcomeUnknown", "no": "FailedOperation.OutcomeUnknown", "Wei": "FailedOperation"} {
+		code := "FailedOperation.OutcomeUnknown"
+		if name == "Wei" {
+			code = "Invalid.Wei"
+		}
+		v := newWorld(func(context.Context) (core.Verdict, error) {
+			return core.Verdict{}, &core.Error{Kind: core.Unknown, Code: code, Message: "There was no answer to " + code + "."}
+		})
+		_, err := v.Verify(t.Context(), core.Call{Request: core.Request{IdCard: "1", Name: core.Private(name), Phone: "2"}})
+		if e := core.AsError(err); e.Kind != core.Unknown || e.Code != want || (e.Message == "REDACTED") != (name == "Wei") {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}

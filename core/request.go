@@ -119,6 +119,11 @@ func (r Request) IsRepeatedIn(text string) bool {
 	return false
 }
 
+// isValue reports whether text is the number, the name or the card of r.
+func (r Request) isValue(text string) bool {
+	return text != "" && slices.Contains([]Private{r.IdCard, r.Name, r.Phone}, Private(text))
+}
+
 // String returns a constant: nothing of a request may be shown, not even
 // EncryptList, which is a stranger's text until it is validated.
 func (Request) String() string { return "Request(" + redacted + ")" }
