@@ -75,7 +75,7 @@ func decodeForm(text, what string) (core.Request, map[string]string, error) {
 // namesAction reports whether a request names the Action, as far as can be told
 // before its body is read.
 func namesAction(r *http.Request) bool {
-	return r.Header.Get("X-TC-Action") != "" || r.URL.Query().Get("Action") != ""
+	return header(r, "X-TC-Action") != "" || r.URL.Query().Get("Action") != ""
 }
 
 // namesAction reports whether a body names the Action although it can't be decoded.

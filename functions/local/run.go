@@ -99,10 +99,10 @@ func serve(ctx context.Context, o options, s app.Settings, stdout, stderr io.Wri
 		parts.Credentials = credential.Static{SecretID: faceidsim.SecretID, SecretKey: faceidsim.SecretKey}
 	}
 	function := app.New(s, parts).HTTP
-	var api http.Handler = function
+	var api http.Handler = documented{function}
 	if s.CallerAuth == "" {
 		function.Auth = httpapi.Anyone{} // on loopback, as checkAddr saw to
-		api = thisMachine{function}
+		api = thisMachine{api}
 	}
 	apiURL, err := servers.start(o.addr, api, log)
 	if err != nil {
