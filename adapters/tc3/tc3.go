@@ -10,6 +10,7 @@ package tc3
 import (
 	"crypto/hmac"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -30,6 +31,10 @@ type Key struct {
 type Verifier struct {
 	Service string                            // as "faceid": the scope that a TC3 signature must name
 	Lookup  func(secretID string) (Key, bool) // false: there is no such key
+
+	// AnyAddress takes what Tencent's Node SDK signs at an address that is not the service's
+	// own: a scope that names the first label of the host, and the host without its port.
+	AnyAddress bool
 }
 
 // Verify returns the SecretId that signed r, whose body, already read, is body.
@@ -41,7 +46,12 @@ func (v Verifier) Verify(r *http.Request, body []byte) (secretID string, err err
 		return "", err
 	}
 	if s.scheme == schemeTC3 && s.service != v.Service {
-		return "", failure("SignatureFailure", "The credential scope is not of this service.")
+		if !v.AnyAddress || s.service != firstLabel(r.Host) {
+			return "", failure("SignatureFailure", "The credential scope is not of this service.")
+		}
+		if s, err = parse(withoutPort(r), body); err != nil {
+			return "", err
+		}
 	}
 	if age := time.Since(s.time); age > Skew || age < -Skew {
 		return "", failure("SignatureExpire", "The request's time differs from the server's by more than five minutes.")
@@ -57,6 +67,19 @@ func (v Verifier) Verify(r *http.Request, body []byte) (secretID string, err err
 		return "", failure("TokenFailure", "The token is not that of the SecretId.")
 	}
 	return s.secretID, nil
+}
+
+// firstLabel is what precedes the first dot, as "127" in 127.0.0.1:8080.
+func firstLabel(host string) string {
+	label, _, _ := strings.Cut(host, ".")
+	return label
+}
+
+// withoutPort is the request, as if its host had no port.
+func withoutPort(r *http.Request) *http.Request {
+	bare := *r
+	bare.Host = strings.TrimSuffix(r.Host, ":"+(&url.URL{Host: r.Host}).Port())
+	return &bare
 }
 
 // signature is what a request claims: who signed it, when, and what with.

@@ -235,6 +235,35 @@ func TestFailures(t *testing.T) {
 	}
 }
 
+// What Tencent's Node SDK signs at any address is taken where that is allowed, and at that
+// address alone. The signatures are that SDK's own.
+func TestAnyAddress(t *testing.T) {
+	for _, c := range []struct{ host, service, signature string }{
+		{"abc123.execute-api.eu-west-1.amazonaws.com", "abc123", "236f122df320598fda579b0179af30b699a259ff657cbcf1cb61b9cd64254aef"},
+		{"127.0.0.1:8080", "127", "3a9b746b4e0df61ce3f390455689cc42cb6446290b0e5d894fa770b15dfcf13d"},
+		{"localhost:8080", "localhost:8080", "0e7a9c7632658a920aca492c771128005d20fee4821726aeba1d09e02f875a9b"},
+	} {
+		v := vectors["PhoneVerification"]
+		v.host, v.service, v.contentType, v.signature = c.host, c.service, "application/json", c.signature
+		verify := func(host string, anyAddress bool) error {
+			verifier := v.verifier()
+			verifier.Service, verifier.AnyAddress = "faceid", anyAddress
+			r := v.request()
+			r.Host = host
+			_, err := verifier.Verify(r, []byte(v.body))
+			return err
+		}
+		t.Run(c.host, func(t *testing.T) {
+			at(t, time.Unix(v.at, 0), func(t *testing.T) {
+				wantCode(t, verify(c.host, true), "")
+				wantCode(t, verify(c.host, false), "AuthFailure.SignatureFailure")
+				wantCode(t, verify(c.service+".example.com", true), "AuthFailure.SignatureFailure")
+				wantCode(t, verify("elsewhere.example.com", true), "AuthFailure.SignatureFailure")
+			})
+		})
+	}
+}
+
 func wantCode(t *testing.T, err error, code string) {
 	t.Helper()
 	if code == "" {
