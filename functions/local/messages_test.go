@@ -316,25 +316,6 @@ func TestMessagesBar(t *testing.T) {
 	b.wantWhole(t, "results.jsonl")
 }
 
-// The README's file comes to what the README says.
-func TestReadmeMessages(t *testing.T) {
-	text, err := os.ReadFile("../../README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	session := regexp.MustCompile(`(?s)\$ cat people\.jsonl\n(.*?)\n\n\$ go run \./functions/local -messages people\.jsonl > results\.jsonl\n(.*?)` + "```").FindSubmatch(text)
-	if session == nil {
-		t.Fatal("the README has no such session")
-	}
-	c := exec.Command("local", "-messages", "-")
-	c.Stdin = bytes.NewReader(session[1])
-	var stderr bytes.Buffer
-	c.Stderr = &stderr
-	if err := c.Run(); err != nil || stderr.String() != string(session[2]) {
-		t.Errorf("%v: got\n%swant\n%s", err, stderr.String(), session[2])
-	}
-}
-
 // The canary: whoever is in the file is in nothing that is written.
 func TestMessagesCanary(t *testing.T) {
 	t.Parallel()
