@@ -139,20 +139,24 @@ func (d *tokens) text(token json.Token, name, mustBe string, use func(string)) e
 	return nil
 }
 
-// faithful reports whether the string just read is what was written: encoding/json
-// replaces invalid UTF-8, and an escaped surrogate without its partner, unasked.
-func (d *tokens) faithful() bool {
-	if !utf8.Valid(d.raw) {
+// faithful reports whether the string just read is what was written.
+func (d *tokens) faithful() bool { return Faithful(d.raw) }
+
+// Faithful reports whether encoding/json reads a string, given as JSON, as it was
+// written: it replaces invalid UTF-8, and an escaped surrogate without its partner,
+// unasked.
+func Faithful(raw []byte) bool {
+	if !utf8.Valid(raw) {
 		return false
 	}
-	for raw := d.raw; len(raw) > 0; {
+	for len(raw) > 0 {
 		if raw[0] != '\\' {
 			raw = raw[1:]
 			continue
 		}
 		first, ok := surrogate(raw)
 		if !ok {
-			raw = raw[2:]
+			raw = raw[min(2, len(raw)):]
 			continue
 		}
 		second, ok := surrogate(raw[6:])

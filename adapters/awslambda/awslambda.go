@@ -59,7 +59,7 @@ func (h *Handler) dispatch(ctx context.Context, payload []byte, e *envelope) ([]
 	case kindSNS:
 		return event.QueuedWhole(ctx, h.Queue, "sns", notifications(e.Records))
 	case kindKafka:
-		return event.QueuedWhole(ctx, h.Queue, "kafka", kafkaMessages(e.Kafka))
+		return event.QueuedWhole(ctx, h.Queue, "kafka", e.kafkaMessages())
 	case kindEventBridge:
 		return event.QueuedWhole(ctx, h.Queue, "eventbridge", []queue.Message{{ID: e.ID, Body: core.Private(e.Detail)}})
 	case kindTimer:

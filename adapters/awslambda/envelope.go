@@ -38,8 +38,10 @@ type envelope struct {
 	Records []record `json:"Records"`
 
 	// Kafka
-	EventSource string                   `json:"eventSource"`
-	Kafka       map[string][]kafkaRecord `json:"records"` // by topic and partition
+	EventSource      string                   `json:"eventSource"`
+	EventSourceARN   string                   `json:"eventSourceArn"`
+	BootstrapServers string                   `json:"bootstrapServers"`
+	Kafka            map[string][]kafkaRecord `json:"records"` // by topic and partition
 
 	// EventBridge
 	ID         string          `json:"id"`

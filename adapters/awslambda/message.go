@@ -1,6 +1,7 @@
 package awslambda
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -19,22 +20,22 @@ type record struct {
 	EventSource string `json:"eventSource"` // SNS writes EventSource
 
 	// SQS
-	EventSourceARN string       `json:"eventSourceARN"`
-	MessageID      string       `json:"messageId"`
-	Body           core.Private `json:"body"`
+	EventSourceARN string     `json:"eventSourceARN"`
+	MessageID      string     `json:"messageId"`
+	Body           event.Text `json:"body"`
 	Attributes     struct {
 		MessageGroupID string `json:"MessageGroupId"`
 	} `json:"attributes"`
 
 	SNS struct {
-		MessageID string       `json:"MessageId"`
-		Message   core.Private `json:"Message"`
+		MessageID string     `json:"MessageId"`
+		Message   event.Text `json:"Message"`
 	} `json:"Sns"`
 }
 
 // message is a record of SQS. The groups of a queue that is not FIFO have no order.
 func (r record) message() queue.Message {
-	m := queue.Message{ID: r.MessageID, Body: r.Body}
+	m := queue.Message{ID: r.MessageID, Body: core.Private(r.Body)}
 	if strings.HasSuffix(r.EventSourceARN, ".fifo") {
 		m.Group = r.Attributes.MessageGroupID
 	}
@@ -75,7 +76,7 @@ func newFailures(left []queue.Message) failures {
 // notifications are the messages of SNS, which sends one at a time.
 func notifications(records []record) (messages []queue.Message) {
 	for _, r := range records {
-		messages = append(messages, queue.Message{ID: r.SNS.MessageID, Body: r.SNS.Message})
+		messages = append(messages, queue.Message{ID: r.SNS.MessageID, Body: core.Private(r.SNS.Message)})
 	}
 	return messages
 }
@@ -88,16 +89,18 @@ type kafkaRecord struct {
 	Value     string `json:"value"` // base64
 }
 
-func kafkaMessages(partitions map[string][]kafkaRecord) (messages []queue.Message) {
-	for _, name := range slices.Sorted(maps.Keys(partitions)) {
-		for _, r := range partitions[name] {
+// kafkaMessages are the messages of an event, whose ids are good within the cluster.
+func (e *envelope) kafkaMessages() (messages []queue.Message) {
+	for _, name := range slices.Sorted(maps.Keys(e.Kafka)) {
+		for _, r := range e.Kafka[name] {
 			body, err := base64.StdEncoding.DecodeString(r.Value)
 			if err != nil {
 				body = nil // what is no message is told of as one without a body
 			}
 			messages = append(messages, queue.Message{
-				ID:   fmt.Sprintf("%s/%d/%d", r.Topic, r.Partition, r.Offset),
-				Body: core.Private(body),
+				ID:     fmt.Sprintf("%s/%d/%d", r.Topic, r.Partition, r.Offset),
+				Within: cmp.Or(e.EventSourceARN, e.BootstrapServers),
+				Body:   core.Private(body),
 			})
 		}
 	}

@@ -25,7 +25,7 @@ var deliveries = map[string]struct {
 	"SQS": {`{"Records":[
 		{"messageId":"m1","receiptHandle":"h","body":"{\"IdCard\":\"1\",\"Name\":\"a\",\"Phone\":\"1\"}","attributes":{"ApproximateReceiveCount":"1","SentTimestamp":"1545082649183","MessageGroupId":"fair"},"messageAttributes":{},"md5OfBody":"x","eventSource":"aws:sqs","eventSourceARN":"arn:aws:sqs:eu-west-1:123456789012:q","awsRegion":"eu-west-1"},
 		{"messageId":"m2","body":"{\"Id\":\"mine\",\"IdCard\":\"1\",\"Name\":\"b\",\"Phone\":\"1\"}","attributes":null,"eventSource":"aws:sqs"},
-		{"messageId":"m3","body":"not JSON","eventSource":"aws:sqs"}]}`, []string{"m1", "m3", "mine"}},
+		{"messageId":"m3","body":"not JSON","attributes":{"MessageGroupId":"fair"},"eventSource":"aws:sqs","eventSourceARN":"arn:aws:sqs:eu-west-1:123456789012:q"}]}`, []string{"m1", "m3", "mine"}},
 	"SNS": {`{"Records":[{"EventVersion":"1.0","EventSubscriptionArn":"arn:aws:sns:eu-west-1:123456789012:t:1","EventSource":"aws:sns",
 		"Sns":{"Type":"Notification","MessageId":"n1","TopicArn":"arn","Subject":null,"Message":"{\"IdCard\":\"1\",\"Name\":\"a\",\"Phone\":\"1\"}","Timestamp":"2019-01-02T12:45:07.000Z","MessageAttributes":{}}}]}`, []string{"n1"}},
 	"EventBridge": {`{"version":"0","id":"e1","detail-type":"sign-up","source":"app","account":"123456789012","time":"2026-11-23T00:00:00Z","region":"eu-west-1","resources":[],"detail":{"IdCard":"1","Name":"a","Phone":"1"}}`, []string{"e1"}},
@@ -80,6 +80,51 @@ func TestDeliveries(t *testing.T) {
 	}
 }
 
+// What is no proper text is not mended on its way: the message fails, and is not paid.
+func TestUnfaithful(t *testing.T) {
+	for name, body := range map[string]string{
+		"not UTF-8":           "{\\\"IdCard\\\":\\\"1\\\",\\\"Name\\\":\\\"\xd6\xd0\\\",\\\"Phone\\\":\\\"1\\\"}",
+		"half of a character": `{\"IdCard\":\"1\",\"Name\":\"\ud800\",\"Phone\":\"1\"}`,
+	} {
+		called := false
+		_, published, err := deliver(t, `{"Records":[{"messageId":"m1","eventSource":"aws:sqs","body":"`+body+`"}]}`, func(ctx context.Context, r core.Request) (core.Verdict, error) {
+			called = true
+			return match(ctx, r)
+		})
+		if err != nil || called || !slices.Equal(published, []string{"m1"}) {
+			t.Errorf("%s: it was sent %t, published %q, %v", name, called, published, err)
+		}
+	}
+}
+
+// Only an object is a direct request.
+func TestArrayIsNoRequest(t *testing.T) {
+	out, _, err := deliver(t, `[{"IdCard":"1","Name":"a","Phone":"1"}]`, match)
+	if !errors.Is(err, events.ErrUnknown) || out != nil {
+		t.Errorf("got %s, %v", out, err)
+	}
+}
+
+// Two clusters may have a topic of the same name.
+func TestTwoClusters(t *testing.T) {
+	h := handler(httpapitest.NewHandler(match))
+	s := new(sink)
+	h.Queue = &queue.Handler{Verifier: h.API.Verifier, Sink: s}
+	called := 0
+	h.API.Verifier.Upstream = httpapitest.Upstream(func(ctx context.Context, r core.Request) (core.Verdict, error) {
+		called++
+		return match(ctx, r)
+	})
+	for _, event := range []string{deliveries["MSK"].event, strings.Replace(deliveries["MSK"].event, "cluster/c/1", "cluster/c/2", 1)} {
+		if _, err := h.Invoke(t.Context(), []byte(event)); err != nil {
+			t.Error(err)
+		}
+	}
+	if called != 2 {
+		t.Errorf("%d calls for the same offset in two clusters", called)
+	}
+}
+
 // Without a place for results no message is taken.
 func TestNoResults(t *testing.T) {
 	for name, c := range deliveries {
@@ -106,8 +151,7 @@ func TestLeft(t *testing.T) {
 		want  string // "" for ErrLeft
 	}{
 		"SQS": {deliveries["SQS"].event, `{"batchItemFailures":[{"itemIdentifier":"m1"},{"itemIdentifier":"m2"}]}`},
-		"FIFO": {strings.NewReplacer(`:q"`, `:q.fifo"`, `"attributes":null`, `"attributes":{"MessageGroupId":"fair"},"eventSourceARN":"arn:q.fifo"`,
-			`"not JSON"`, `"not JSON","attributes":{"MessageGroupId":"fair"},"eventSourceARN":"arn:q.fifo"`).Replace(deliveries["SQS"].event),
+		"FIFO": {strings.NewReplacer(`:q"`, `:q.fifo"`, `"attributes":null`, `"attributes":{"MessageGroupId":"fair"},"eventSourceARN":"arn:q.fifo"`).Replace(deliveries["SQS"].event),
 			`{"batchItemFailures":[{"itemIdentifier":"m1"},{"itemIdentifier":"m2"},{"itemIdentifier":"m3"}]}`},
 		"SNS":         {deliveries["SNS"].event, ""},
 		"EventBridge": {deliveries["EventBridge"].event, ""},

@@ -55,10 +55,30 @@ func Read(event []byte, envelope any) error {
 	return ErrNotJSON
 }
 
+// Text is a member of an envelope that should be a string. Platforms write some as
+// numbers or null, and what a sender put into a message may be no proper text: whatever
+// is not read as it was written stays as it is in JSON.
+type Text string
+
+// UnmarshalJSON takes any value.
+func (t *Text) UnmarshalJSON(data []byte) error {
+	var s *string
+	switch {
+	case !core.Faithful(data) || json.Unmarshal(data, &s) != nil:
+		*t = Text(data)
+	case s != nil:
+		*t = Text(*s)
+	}
+	return nil
+}
+
 // LooksDirect reports whether an event is the request itself beyond doubt: it has a
 // name of one of a request's parameters, and none that marks an envelope. It saves such
 // an event being read as an envelope first; any other must be.
 func LooksDirect(event []byte, marks []string) bool {
+	if !bytes.HasPrefix(bytes.TrimLeft(event, " \t\r\n"), []byte("{")) {
+		return false
+	}
 	has := func(name string) bool { return bytes.Contains(event, []byte(`"`+name+`"`)) }
 	return slices.ContainsFunc([]string{"IdCard", "Name", "Phone"}, has) && !slices.ContainsFunc(marks, has)
 }

@@ -3,6 +3,7 @@ package queue
 import (
 	"encoding/hex"
 	"encoding/json"
+	"strings"
 	"time"
 
 	"phoneverify/core"
@@ -54,6 +55,12 @@ func newEvent(key core.Digest, id string, answer core.Answer, err error) Event {
 	}
 	e.Data = failed{id, failure.Failure("")}
 	return e
+}
+
+// DeliveryID names what an event says, and not only of what: events of one key can be of
+// different types. The same event delivered again has the same.
+func (e Event) DeliveryID() string {
+	return e.ID + "-" + e.Type[strings.LastIndexByte(e.Type, '.')+1:]
 }
 
 // source says what the events are of: CloudEvents wants it.

@@ -25,6 +25,10 @@ const (
 	// keep the others waiting until the deadline.
 	patience = 30 * time.Second
 
+	// The pause between two askings for a slot.
+	shortestPause = 100 * time.Millisecond
+	longestPause  = 5 * time.Second
+
 	// toPublish is kept of the time there is, after the verification, for its event, and
 	// toAnswer for the rest.
 	toPublish = 3 * time.Second
@@ -33,7 +37,7 @@ const (
 
 // Why a message is left beside what a verification can come to.
 var (
-	ErrNotTaken     = errors.New("queue: no time was left, or one before it in its group was left")
+	ErrNotTaken     = errors.New("queue: no time was left, or nothing got through, or one before it in its group was left")
 	ErrNotPublished = errors.New("queue: the event was not published")
 	errPanic        = errors.New("queue: a panic")
 )
@@ -55,7 +59,11 @@ func (h *Handler) Handle(ctx context.Context, trigger string, batch []Message) (
 			left = append(left, m)
 		}
 	})
-	h.logger().LogAttrs(ctx, slog.LevelInfo, "batch", slog.String("trigger", trigger), slog.Int("messages", len(batch)),
+	level := slog.LevelInfo
+	if len(left) > 0 {
+		level = slog.LevelWarn
+	}
+	h.logger().LogAttrs(ctx, level, "batch", slog.String("trigger", trigger), slog.Int("messages", len(batch)),
 		slog.Int("left", len(left)), slog.Int64("total_ms", time.Since(began).Milliseconds()))
 	return left
 }
@@ -65,11 +73,13 @@ func lanes(batch []Message) iter.Seq[[]Message] {
 	var all [][]Message
 	at := map[string]int{} // by group
 	for _, m := range batch {
-		if i, ok := at[m.Group]; ok && m.Group != "" {
+		if i, ok := at[m.Group]; ok {
 			all[i] = append(all[i], m)
 			continue
 		}
-		at[m.Group] = len(all)
+		if m.Group != "" {
+			at[m.Group] = len(all)
+		}
 		all = append(all, []Message{m})
 	}
 	return slices.Values(all)
@@ -162,7 +172,7 @@ func (b *batch) handle(ctx context.Context, m Message) Result {
 	call.Trigger = b.trigger
 	var answer core.Answer
 	if err == nil {
-		answer, err = b.verify(ctx, call)
+		answer, err = b.verifyInQuota(ctx, call)
 	} else {
 		b.logRefusal(ctx, m, err)
 	}
@@ -172,7 +182,7 @@ func (b *batch) handle(ctx context.Context, m Message) Result {
 	if failed := b.publish(ctx, newEvent(b.Verifier.KeyOf(call), id, answer, err)); failed != nil {
 		b.logger().LogAttrs(ctx, slog.LevelError, "the result was not published", slog.String("trigger", b.trigger),
 			slog.String("request_id", m.ID), slog.String("cause", failed.Error()))
-		return Result{Err: ErrNotPublished, Left: true}
+		return Result{Answer: answer, Err: ErrNotPublished, Left: true}
 	}
 	return Result{Answer: answer, Err: err}
 }
@@ -186,12 +196,38 @@ func Read(m Message) (call core.Call, id string, err error) {
 		return call, id, nil
 	}
 	if err != nil || !m.NotAKey {
-		call.Key = core.Private(m.ID)
+		call.Key = m.key()
 	}
 	if err != nil && m.ID == "" {
 		call.Key = m.Body
 	}
 	return call, m.ID, err
+}
+
+// key is what a message without an Id is charged once for.
+func (m Message) key() core.Private {
+	if m.Within == "" {
+		return core.Private(m.ID)
+	}
+	return core.Private(m.Within + "\x00" + m.ID)
+}
+
+// verifyInQuota verifies, and where the quota has no slot in time asks again for as long
+// as there is time at all: whoever delivers the message again would do no better.
+func (b *batch) verifyInQuota(ctx context.Context, call core.Call) (core.Answer, error) {
+	for {
+		answer, err := b.verify(ctx, call)
+		if err == nil || core.AsError(err).Kind != core.RateLimited {
+			return answer, err
+		}
+		select {
+		case <-time.After(max(shortestPause, min(core.AsError(err).RetryAfter, longestPause))):
+		case <-ctx.Done():
+		}
+		if b.over(ctx) {
+			return answer, err
+		}
+	}
 }
 
 // verify leaves time to publish, and to others.

@@ -155,6 +155,7 @@ func TestFates(t *testing.T) {
 		"busy":          {result("-11"), ""},
 		"invalid":       {fail(core.Invalid), queue.Failed},
 		"rate limited":  {fail(core.RateLimited), ""},
+		"in progress":   {fail(core.InProgress), queue.Unknown}, // as the Verifier takes what an upstream can't mean
 		"unavailable":   {fail(core.Unavailable), ""},
 		"rejected":      {fail(core.Rejected), ""},
 		"unknown":       {fail(core.Unknown), queue.Unknown},
@@ -179,6 +180,16 @@ func TestFates(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// Every kind has a fate, and only what never ends otherwise is acknowledged.
+func TestEveryKindHasAFate(t *testing.T) {
+	final := []core.Kind{core.Invalid, core.Conflict, core.Unknown}
+	for _, kind := range core.Kinds() {
+		if !queue.HasFate(kind) || queue.IsLeft(kind) == slices.Contains(final, kind) {
+			t.Errorf("%v: in the table %t, left %t", kind, queue.HasFate(kind), queue.IsLeft(kind))
+		}
 	}
 }
 
@@ -417,6 +428,109 @@ func TestInVain(t *testing.T) {
 		}
 		if left := w.handle(t, 15*time.Minute, messages(300)...); len(left) != 299 {
 			t.Errorf("%d left", len(left))
+		}
+	})
+}
+
+// A sink that takes nothing is not fed with what costs money for long; one that takes
+// something now and then is.
+func TestSinkInVain(t *testing.T) {
+	for every, most := range map[int]int{0: 100, 20: 1000} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld()
+			n := 0
+			w.publish = func(context.Context, queue.Event) error {
+				w.mu.Lock()
+				defer w.mu.Unlock()
+				if n++; every > 0 && n%every == 0 {
+					return nil
+				}
+				return errors.New("down")
+			}
+			w.handle(t, 15*time.Minute, messages(1000)...)
+			if len(w.calls) > most || every > 0 && len(w.calls) < 1000 {
+				t.Errorf("of every %d taken: %d calls", every, len(w.calls))
+			}
+		})
+	}
+}
+
+// A quota that is small for the batch takes its time.
+func TestSmallQuota(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.Verifier.Limiter = memory.NewLimiter(0.5)
+		if left := w.handle(t, 15*time.Minute, messages(300)...); len(left) > 0 {
+			t.Errorf("%d are left", len(left))
+		}
+		w = newWorld()
+		w.Verifier.Limiter = memory.NewLimiter(0.5)
+		if left := w.handle(t, time.Minute, messages(300)...); len(left) < 260 || len(left) > 280 {
+			t.Errorf("in a minute %d are left", len(left))
+		}
+	})
+}
+
+// There is time left to publish what was verified last, though its caller has gone.
+func TestTimeToPublish(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.latency = 4 * time.Second
+		w.Verifier.Limiter = memory.NewLimiter(2)
+		var least time.Duration = time.Hour
+		w.publish = func(ctx context.Context, _ queue.Event) error {
+			d, _ := ctx.Deadline()
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			least = min(least, time.Until(d))
+			return ctx.Err()
+		}
+		w.handle(t, 20*time.Second, messages(100)...)
+		if least < 3*time.Second {
+			t.Errorf("a sink had %v", least)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.latency = time.Second
+		w.publish = func(ctx context.Context, _ queue.Event) error { return ctx.Err() }
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(100*time.Millisecond, cancel)
+		w.Handle(ctx, "test", messages(3))
+		if len(w.calls) == 0 || len(w.events) != len(w.calls) {
+			t.Errorf("%d calls, %d events", len(w.calls), len(w.events))
+		}
+	})
+}
+
+// What there is no time for costs the store nothing.
+func TestTooLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		var asked atomic.Int32
+		w.Verifier.Ledger = brokenLedger{memory.NewLedger(), &asked}
+		if left := w.handle(t, 8700*time.Millisecond, messages(3)...); len(left) != 3 || asked.Load() > 0 {
+			t.Errorf("left %v, and the ledger was asked %d times", left, asked.Load())
+		}
+		if !strings.Contains(w.log.String(), `"level":"WARN","msg":"batch"`) {
+			t.Errorf("the log is %s", w.log.String())
+		}
+	})
+}
+
+// The ids of one cluster are not those of another.
+func TestWithin(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		a, b := message("t/0/1", "A"), message("t/0/1", "B")
+		a.Within, b.Within = "cluster-a", "cluster-b"
+		if left := w.handle(t, 20*time.Second, a, b, a); len(left) > 0 || len(w.calls) != 2 {
+			t.Errorf("left %v after %d calls", left, len(w.calls))
+		}
+		for _, e := range w.events {
+			if got := read(t, e).Data.Id; got != "t/0/1" || e.Type != queue.Completed {
+				t.Errorf("the event is %s", e.JSON())
+			}
 		}
 	})
 }

@@ -18,9 +18,10 @@ import (
 
 // Message is one message as a trigger hands it over.
 type Message struct {
-	ID    string       // the queue's own id of it, "" if it has none
-	Group string       // messages of one group are taken in order, one at a time; "" for none
-	Body  core.Private // JSON, as it was sent
+	ID     string       // the queue's own id of it, "" if it has none
+	Within string       // where no other has this ID, "" if nowhere
+	Group  string       // messages of one group are taken in order, one at a time; "" for none
+	Body   core.Private // JSON, as it was sent
 
 	// NotAKey says that the ID tells where a message stands and not which it is, as a
 	// line's number: without an Id it is then charged once for what it asks.
@@ -41,7 +42,7 @@ type Sink interface {
 
 // Result is what became of a message.
 type Result struct {
-	Answer core.Answer // if Err is nil
+	Answer core.Answer // if Err is nil, or ErrNotPublished and there was one
 	Err    error       // why there is no verdict, or why it was not published
 	Left   bool        // not acknowledged: the message is to be delivered again
 }
@@ -60,7 +61,7 @@ var fates = map[core.Kind]fate{
 	core.Conflict:        {},
 	core.Unknown:         {}, // said once; the key stays unknown
 	core.InProgress:      {left: true},
-	core.RateLimited:     {left: true, others: true},
+	core.RateLimited:     {left: true}, // the time was over
 	core.Unavailable:     {left: true, others: true},
 	core.Rejected:        {left: true, others: true}, // until the operator has mended the account
 	core.Internal:        {left: true},

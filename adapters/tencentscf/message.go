@@ -1,9 +1,9 @@
 package tencentscf
 
 import (
-	"encoding/json"
 	"strings"
 
+	"phoneverify/adapters/event"
 	"phoneverify/adapters/queue"
 	"phoneverify/core"
 )
@@ -12,14 +12,14 @@ import (
 // declared: nothing else can then be of a kind that was not expected.
 type record struct {
 	CKafka *struct {
-		Topic     text `json:"topic"`
-		Partition text `json:"partition"`
-		Offset    text `json:"offset"`
-		Body      text `json:"msgBody"`
+		Topic     event.Text `json:"topic"`
+		Partition event.Text `json:"partition"`
+		Offset    event.Text `json:"offset"`
+		Body      event.Text `json:"msgBody"`
 	} `json:"Ckafka"`
 	CMQ *struct {
-		ID   text `json:"msgId"`
-		Body text `json:"msgBody"`
+		ID   event.Text `json:"msgId"`
+		Body event.Text `json:"msgBody"`
 	} `json:"CMQ"`
 }
 
@@ -55,11 +55,11 @@ func recordMessages(records []record) (messages []queue.Message) {
 
 // bridge is an event of EventBridge, with a message of TDMQ or another queue in it.
 type bridge struct {
-	ID   text   `json:"id"`
-	Type string `json:"type"` // "connector:tdmq"
+	ID   event.Text `json:"id"`
+	Type string     `json:"type"` // "connector:tdmq"
 	Data struct {
-		ID   text `json:"msgId"`
-		Body text `json:"msgBody"`
+		ID   event.Text `json:"msgId"`
+		Body event.Text `json:"msgBody"`
 	} `json:"data"`
 }
 
@@ -86,19 +86,4 @@ func (e *envelope) bridgeMessages() (messages []queue.Message) {
 		messages = append(messages, b.message())
 	}
 	return messages
-}
-
-// text is a text that may be written as a number or another value of JSON, or be null.
-type text string
-
-// UnmarshalJSON takes what is no string as it is written.
-func (t *text) UnmarshalJSON(data []byte) error {
-	var s *string
-	switch {
-	case json.Unmarshal(data, &s) != nil:
-		*t = text(data)
-	case s != nil:
-		*t = text(*s)
-	}
-	return nil
 }

@@ -77,6 +77,19 @@ func TestDeliveries(t *testing.T) {
 	}
 }
 
+// What is no proper text is not mended on its way: the message fails, and is not paid.
+func TestUnfaithful(t *testing.T) {
+	called := false
+	event := "{\"Records\":[{\"Ckafka\":{\"topic\":\"t\",\"partition\":1,\"offset\":36,\"msgBody\":\"{\\\"IdCard\\\":\\\"1\\\",\\\"Name\\\":\\\"\xd6\xd0\\\",\\\"Phone\\\":\\\"1\\\"}\"}}]}"
+	_, published, err := deliver(t, event, func(ctx context.Context, r core.Request) (core.Verdict, error) {
+		called = true
+		return match(ctx, r)
+	})
+	if err != nil || called || !slices.Equal(published, []string{"t/1/36"}) {
+		t.Errorf("it was sent %t, published %q, %v", called, published, err)
+	}
+}
+
 // Without a place for results no message is taken.
 func TestNoResults(t *testing.T) {
 	for name, c := range deliveries {

@@ -62,7 +62,7 @@ func (h *Handler) dispatch(ctx context.Context, payload []byte, e *envelope) ([]
 }
 
 // marks are the names by one of which each envelope can be told.
-var marks = []string{"httpMethod", "Records", "EventList", "Type", "specversion"}
+var marks = []string{"httpMethod", "Records", "EventList", "Type", "type", "data"}
 
 func (h *Handler) direct(ctx context.Context, payload []byte) []byte {
 	origin := httpapi.Origin{Trigger: "invoke", RequestID: requestID(ctx)}

@@ -9,6 +9,7 @@ import (
 	"io"
 	"iter"
 	"os"
+	"path/filepath"
 
 	"phoneverify/adapters/queue"
 	"phoneverify/core"
@@ -16,37 +17,45 @@ import (
 
 // input is messages, one a line.
 type input struct {
-	all    iter.Seq[queue.Message] // once; it ends early when ctx is done, or with err
-	stream bool                    // their number is not known before the end
+	name   string
+	reader io.Reader
+	stream bool // their number is not known before the end
 	close  func() error
-	err    error // why all ended before the input did
+	err    error // why the messages ended before the input did
 }
 
 // openMessages opens the file of that name, or standard input for "-".
-func openMessages(ctx context.Context, name string, stdin io.Reader) (*input, error) {
+func openMessages(name string, stdin io.Reader) (*input, error) {
 	if name == "-" {
-		in := &input{stream: true, close: func() error { return nil }}
-		in.all = in.read(ctx, stdin)
-		return in, nil
+		return &input{name: name, reader: stdin, stream: true, close: func() error { return nil }}, nil
 	}
 	file, err := os.Open(name)
 	if err != nil {
 		return nil, err
 	}
-	in := &input{close: file.Close}
-	in.all = in.read(ctx, file)
-	return in, nil
+	return &input{name: filepath.Base(name), reader: file, close: file.Close}, nil
 }
 
-// read reads a message a line, and skips empty lines. Reading may block for as long as it
-// likes: nobody waits for it once ctx is done.
-func (in *input) read(ctx context.Context, r io.Reader) iter.Seq[queue.Message] {
+// is reports whether the input is the file of that name.
+func (in *input) is(name string) bool {
+	file, ok := in.reader.(*os.File)
+	if !ok || name == "" {
+		return false
+	}
+	ours, err := file.Stat()
+	theirs, theirErr := os.Stat(name)
+	return err == nil && theirErr == nil && os.SameFile(ours, theirs)
+}
+
+// all are the messages, once: a line is one, but for empty lines. Reading may block for
+// as long as it likes: nobody waits for it once ctx is done.
+func (in *input) all(ctx context.Context) iter.Seq[queue.Message] {
 	return func(yield func(queue.Message) bool) {
 		messages, failed := make(chan queue.Message), make(chan error, 1)
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
 		go func() {
-			failed <- scan(r, func(m queue.Message) bool {
+			failed <- scan(in.name, in.reader, func(m queue.Message) bool {
 				select {
 				case messages <- m:
 					return true
@@ -71,8 +80,9 @@ func (in *input) read(ctx context.Context, r io.Reader) iter.Seq[queue.Message] 
 }
 
 // scan hands over every line that is not empty, until take returns false. A line is
-// known by its number, which makes no key: one that asks the same is the same question.
-func scan(r io.Reader, take func(queue.Message) bool) error {
+// known by its file and number, which make no key: one that asks the same is the same
+// question.
+func scan(name string, r io.Reader, take func(queue.Message) bool) error {
 	reader := bufio.NewReaderSize(r, core.MaxRequest+1)
 	for number := 1; ; number++ {
 		line, err := readLine(reader)
@@ -80,7 +90,7 @@ func scan(r io.Reader, take func(queue.Message) bool) error {
 			line = bytes.TrimPrefix(line, []byte("\ufeff")) // as some editors begin a file
 		}
 		if body := bytes.TrimSpace(line); len(body) > 0 {
-			m := queue.Message{ID: fmt.Sprint("line-", number), NotAKey: true, Body: core.Private(body)}
+			m := queue.Message{ID: fmt.Sprint(name, ":", number), NotAKey: true, Body: core.Private(body)}
 			if !take(m) {
 				return nil
 			}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -33,46 +34,52 @@ func runMessages(ctx context.Context, o options, s app.Settings, stdin io.Reader
 }
 
 func verifyMessages(ctx context.Context, o options, s app.Settings, stdin io.Reader, stdout, stderr io.Writer) (int, error) {
-	out, err := openResults(o.results, stdout)
-	if err != nil {
-		return 0, err
-	}
-	defer out.close()
-	in, err := openMessages(ctx, o.messages, stdin)
+	in, err := openMessages(o.messages, stdin)
 	if err != nil {
 		return 0, err
 	}
 	defer in.close()
-	handler := newQueue(s, lines.New(out), stderr)
-	messages, total := in.all, -1
-	var all summary
-	if !in.stream || len(out.events) > 0 {
-		// What the output says of a message is good for another like it, wherever in the
-		// input that is: so the input is read to its end first.
-		read := slices.Collect(in.all)
-		left, err := recall(ctx, handler, read, out.events)
-		if err != nil {
-			return 0, err
-		}
-		messages, total, all.before = slices.Values(left), len(left), len(read)-len(left)
+	if in.is(o.results) {
+		return 0, errors.New("the messages and the results are the same file")
 	}
-	if in.err != nil {
-		return 0, in.err
+	out, err := openResults(o.results, stdout)
+	if err != nil {
+		return 0, err
 	}
-	bar := newBar(stderr, total)
-	handler.Each(ctx, "messages", alone(messages), func(_ queue.Message, r queue.Result) {
-		all.add(r)
+	r := session{Handler: newQueue(s, lines.New(out), stderr), settings: s, in: in, events: out.events}
+	messages, total, err := r.messages(ctx)
+	if err != nil {
+		return 0, err
+	}
+	bar := newBar(stderr, total, o.results == "" && isTerminal(stdout))
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	r.Each(ctx, "messages", alone(messages), func(_ queue.Message, result queue.Result) {
+		r.add(result)
 		bar.add()
+		// What can't be written is paid in vain, and a stream need not be read on.
+		if errors.Is(result.Err, queue.ErrNotPublished) || in.stream && errors.Is(result.Err, queue.ErrNotTaken) {
+			stop()
+		}
 	})
 	bar.close()
-	all.print(stderr)
+	r.print(stderr)
 	if in.err != nil {
 		return 0, in.err
 	}
-	if all.left() > 0 || ctx.Err() != nil {
+	if r.left() > 0 || ctx.Err() != nil {
 		return 1, nil
 	}
 	return 0, nil
+}
+
+// session is one run over messages.
+type session struct {
+	*queue.Handler
+	summary
+	settings app.Settings
+	in       *input
+	events   map[string][]past // of earlier runs, by Id
 }
 
 // newQueue wires the queue's way to a sink: against the simulator, unless the settings
@@ -95,25 +102,60 @@ func newQueue(s app.Settings, sink queue.Sink, stderr io.Writer) *queue.Handler 
 	return app.New(s, parts).Queue
 }
 
-// recall returns the messages that have no event yet, and tells the ledger what the
-// events of the others say.
-func recall(ctx context.Context, h *queue.Handler, messages []queue.Message, events map[string][]past) (left []queue.Message, err error) {
-	for _, m := range messages {
-		call, id, unread := queue.Read(m)
-		if len(events[id]) == 0 {
+// messages are those that have no event yet, and how many there are, -1 if nobody knows.
+func (r *session) messages(ctx context.Context) (iter.Seq[queue.Message], int, error) {
+	if r.in.stream && len(r.events) == 0 {
+		return r.in.all(ctx), -1, nil
+	}
+	// What an event says of a message is good for another like it, wherever in the input
+	// that is: so the input is read to its end first.
+	all := slices.Collect(r.in.all(ctx))
+	if r.in.err != nil || ctx.Err() != nil {
+		return nil, 0, errors.Join(r.in.err, ctx.Err())
+	}
+	var left []queue.Message
+	for _, m := range all {
+		answered, err := r.recall(ctx, m)
+		if err != nil {
+			return nil, 0, fmt.Errorf("the ledger can't be told of earlier results: %w", core.AsError(err).Kind)
+		}
+		if !answered {
 			left = append(left, m)
-			continue
-		}
-		event := events[id][0]
-		events[id] = events[id][1:]
-		if unread != nil || event.failed() {
-			continue
-		}
-		if err := h.Verifier.Remember(ctx, call, event.verdict()); err != nil {
-			return nil, fmt.Errorf("the ledger can't be told of earlier results: %w", core.AsError(err).Kind)
 		}
 	}
-	return left, nil
+	return slices.Values(left), len(left), nil
+}
+
+// recall reports whether a message has its event already, and tells the ledger what that
+// says.
+func (r *session) recall(ctx context.Context, m queue.Message) (answered bool, err error) {
+	call, id, unread := queue.Read(m)
+	at := slices.IndexFunc(r.events[id], func(p past) bool { return r.isOf(p, call) })
+	if at < 0 {
+		return false, nil
+	}
+	event := r.events[id][at]
+	r.events[id] = slices.Delete(r.events[id], at, at+1)
+	r.before++
+	if event.Type == queue.Failed {
+		r.beforeFailed++
+		return true, nil
+	}
+	if unread != nil {
+		return true, nil
+	}
+	return true, r.Verifier.Remember(ctx, call, event.verdict())
+}
+
+// isOf reports whether an event of a message's Id is the message's own. Its digest tells,
+// if it was made under the same key. An outcome that is unknown is asked again if the
+// settings say so.
+func (r *session) isOf(p past, call core.Call) bool {
+	if p.Type == queue.Unknown && r.settings.UnknownOutcome == "retry" {
+		return false
+	}
+	digest := r.Verifier.KeyOf(call)
+	return !r.settings.Given("FINGERPRINT_KEY") || p.ID == hex.EncodeToString(digest[:])
 }
 
 // alone are messages that do not wait for each other.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -339,5 +340,158 @@ func TestMessagesCanary(t *testing.T) {
 	}
 	if trace := platform.Trace(string(out), card, name, phone); trace != "" {
 		t.Error(trace)
+	}
+}
+
+// What is in the results is whole, torn off, or not ours: and nothing of it is lost.
+func TestResultsFile(t *testing.T) {
+	t.Parallel()
+	event := `{"specversion":"1.0","id":"1","source":"phoneverify","type":"phoneverification.completed","data":{"Id":"a","Result":"0"}}`
+	for name, c := range map[string]struct {
+		before string
+		status int
+		asked  int // that are asked again, of a and b
+		after  string
+	}{
+		"nothing":                      {"", 0, 2, ""},
+		"one event":                    {event + "\n", 0, 1, event + "\n"},
+		"one without the line's end":   {event, 0, 1, event + "\n"},
+		"one torn off":                 {event + "\n" + event[:40], 0, 1, event + "\n"},
+		"nothing but a torn one":       {event[:30], 0, 2, ""},
+		"torn off early":               {event + "\n{\"sp", 0, 1, event + "\n"},
+		"something else":               {"precious", 1, 0, "precious"},
+		"something else after one":     {event + "\nprecious", 1, 0, event + "\nprecious"},
+		"something else and its end":   {"precious\n", 1, 0, "precious\n"},
+		"an event that failed":         {strings.Replace(event, "completed", "failed", 1) + "\n", 0, 1, strings.Replace(event, "completed", "failed", 1) + "\n"},
+		"an event of somebody else's":  {strings.Replace(event, "phoneverification.completed", "x", 1) + "\n", 1, 0, strings.Replace(event, "phoneverification.completed", "x", 1) + "\n"},
+		"an event that nobody asks of": {strings.Replace(event, `"a"`, `"z"`, 1) + "\n", 0, 2, strings.Replace(event, `"a"`, `"z"`, 1) + "\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBureau(t)
+			b.write(t, "people.jsonl", strings.Replace(ab, "PHONE", "16100000000", 2))
+			b.write(t, "results.jsonl", c.before)
+			command := b.command("-results", b.path("results.jsonl"))
+			said, _ := command.CombinedOutput()
+			if command.ProcessState.ExitCode() != c.status || len(b.sim.Calls()) != c.asked {
+				t.Errorf("status %d after %d calls: %s", command.ProcessState.ExitCode(), len(b.sim.Calls()), said)
+			}
+			after, err := os.ReadFile(b.path("results.jsonl"))
+			if err != nil || !strings.HasPrefix(string(after), c.after) || strings.Count(string(after), "\n") != strings.Count(c.after, "\n")+c.asked {
+				t.Errorf("then the file is %s, %v", after, err)
+			}
+		})
+	}
+}
+
+// ab is two people.
+const ab = `{"Id":"a","IdCard":"11204416541220243X","Name":"A","Phone":"PHONE"}
+{"Id":"b","IdCard":"11204416541220243X","Name":"B","Phone":"PHONE"}
+`
+
+// What an earlier run could not learn stays so for all that ask the same, unless the
+// settings say otherwise; what failed is not taken for unknown.
+func TestRecall(t *testing.T) {
+	t.Parallel()
+	event := func(kind, id string) string {
+		return `{"specversion":"1.0","id":"1","type":"phoneverification.` + kind + `","data":{"Id":"` + id + `"}}` + "\n"
+	}
+	for name, c := range map[string]struct {
+		results string
+		env     string
+		calls   int
+		want    map[string]int // types of events, in all
+	}{
+		"unknown":            {event("unknown", "a"), "", 0, map[string]int{"unknown": 2}},
+		"unknown, and retry": {event("unknown", "a"), "PHONEVERIFY_UNKNOWN_OUTCOME=retry", 1, map[string]int{"unknown": 1, "completed": 2}},
+		"failed":             {event("failed", "a"), "", 1, map[string]int{"failed": 1, "completed": 1}},
+		"under another key":  {event("completed", "a"), "PHONEVERIFY_FINGERPRINT_KEY=0123456789abcdef0123456789abcdef", 1, map[string]int{"completed": 3}},
+	} {
+		for _, input := range []string{"file", "stream"} {
+			t.Run(name+", a "+input, func(t *testing.T) {
+				t.Parallel()
+				b := newBureau(t)
+				again := strings.Replace(strings.Split(ab, "\n")[0]+"\n", "PHONE", "16100000000", 1)
+				b.write(t, "people.jsonl", again+again)
+				b.write(t, "results.jsonl", c.results)
+				command := b.command("-results", b.path("results.jsonl"))
+				if input == "stream" {
+					command.Args[2] = "-"
+					command.Stdin = strings.NewReader(again + again)
+				}
+				command.Env = append(command.Env, c.env)
+				if said, err := command.CombinedOutput(); err != nil {
+					t.Errorf("%v: %s", err, said)
+				}
+				if types, _ := b.events(t, "results.jsonl"); len(b.sim.Calls()) != c.calls || !maps.Equal(types, c.want) {
+					t.Errorf("%d calls, events %v", len(b.sim.Calls()), types)
+				}
+			})
+		}
+	}
+}
+
+// Lines are known by their file: the results of two files do not answer for each other.
+func TestTwoFiles(t *testing.T) {
+	t.Parallel()
+	b := newBureau(t)
+	for _, name := range []string{"one.jsonl", "two.jsonl"} {
+		b.write(t, name, `{"IdCard":"11204416541220243X","Name":"`+name+`","Phone":"16100000000"}`+"\n")
+		c := b.command("-results", b.path("results.jsonl"))
+		c.Args[2] = b.path(name)
+		b.run(t, c, nil)
+	}
+	if types, _ := b.events(t, "results.jsonl"); types["completed"] != 2 || b.sim.Charges() != 2 {
+		t.Errorf("%v events, %d charges", types, b.sim.Charges())
+	}
+}
+
+// The same question twice is charged once, however far apart the two are in the file.
+func TestSameQuestionLater(t *testing.T) {
+	t.Parallel()
+	b := newBureau(t)
+	b.env = append(b.env, "PHONEVERIFY_RATE_LIMIT=2")
+	one := `{"IdCard":"11204416541220243X","Name":"One","Phone":"16100000000"}` + "\n"
+	b.write(t, "people.jsonl", "\ufeff"+one+strings.Replace(one, "One", strings.Repeat("x", 5000), 1)+strings.Replace(one, `"Name"`, `"CiphertextBlob":"`+strings.Repeat("y", 4090)+`","Name"`, 1)+one)
+	said := b.run(t, b.command(), nil)
+	if got := summarized(t, said); got["verdicts"] != 3 || got["failed"] != 1 || got["charges"] != 2 {
+		t.Errorf("got %s", said)
+	}
+}
+
+// Results that can't be written: what was paid is said, and no more is.
+func TestFullDisk(t *testing.T) {
+	t.Parallel()
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skip("there is no full disk here: ", err)
+	}
+	defer full.Close()
+	b := newBureau(t)
+	c := b.command()
+	c.Stdout = full
+	var said bytes.Buffer
+	c.Stderr = &said
+	if c.Run() == nil {
+		t.Error("the status is 0")
+	}
+	got := summarized(t, said.String())
+	if n := b.sim.Charges(); got["left"] != 300 || n == 0 || n > 40 || got["charges"] > n || got["charges"] < n-bureauUnknown {
+		t.Errorf("%d charges: %s", n, said.String())
+	}
+}
+
+// A quota that is small for the number of messages takes its time, and leaves none.
+func TestSmallQuota(t *testing.T) {
+	t.Parallel()
+	b := newBureau(t)
+	b.env = append(b.env, "PHONEVERIFY_RATE_LIMIT=10")
+	var text strings.Builder
+	for i := range 50 {
+		fmt.Fprintf(&text, `{"Id":"%d","IdCard":"11204416541220243X","Name":"p%d","Phone":"16100000000"}`+"\n", i, i)
+	}
+	b.write(t, "people.jsonl", text.String())
+	if got := summarized(t, b.run(t, b.command(), nil)); got["verdicts"] != 50 {
+		t.Errorf("got %v", got)
 	}
 }

@@ -19,23 +19,24 @@ import (
 
 // summary counts what came of messages.
 type summary struct {
-	before   int // those that had their event already
-	verdicts map[string]int
-	unknown  int
-	failures map[string]int // by code
-	reasons  map[string]int // why messages were left
-	charges  int
+	before       int // those that had their event already
+	beforeFailed int // of them
+	verdicts     map[string]int
+	unknown      int
+	failures     map[string]int // by code
+	reasons      map[string]int // why messages were left
+	charges      int
 }
 
 func (s *summary) add(r queue.Result) {
+	if r.Answer.Result != "" && r.Answer.Billed() && !r.Answer.Replayed {
+		s.charges++
+	}
 	switch {
 	case r.Left:
 		count(&s.reasons, reason(r))
 	case r.Err == nil:
 		count(&s.verdicts, string(r.Answer.Outcome()))
-		if r.Answer.Billed() && !r.Answer.Replayed {
-			s.charges++
-		}
 	case core.AsError(r.Err).Kind == core.Unknown:
 		s.unknown++
 	default:
@@ -82,7 +83,7 @@ func (s *summary) print(w io.Writer) {
 		note string
 	}{
 		{"messages", messages, ""},
-		{"answered before", s.before, ""},
+		{"answered before", s.before, s.failedBefore()},
 		{"verdicts", sum(s.verdicts), list(s.verdicts)},
 		{"unknown", s.unknown, "sent and never answered: perhaps charged, and not sent again"},
 		{"failed", sum(s.failures), list(s.failures)},
@@ -98,6 +99,14 @@ func (s *summary) print(w io.Writer) {
 	t.Flush()
 }
 
+// failedBefore tells of messages that are not asked again though they could be, mended.
+func (s *summary) failedBefore() string {
+	if s.beforeFailed == 0 {
+		return ""
+	}
+	return fmt.Sprint("failed ", s.beforeFailed, ": mended, they need results of their own")
+}
+
 func list(counts map[string]int) string {
 	var all []string
 	for _, name := range slices.Sorted(maps.Keys(counts)) {
@@ -109,14 +118,14 @@ func list(counts map[string]int) string {
 // bar shows how far it is, on a terminal. The zero bar shows nothing.
 type bar struct{ shown *progressbar.ProgressBar }
 
-// newBar returns a bar for so many messages, -1 if nobody knows how many.
-func newBar(stderr io.Writer, total int) bar {
-	file, ok := stderr.(*os.File)
-	if !ok || !term.IsTerminal(int(file.Fd())) {
+// newBar returns a bar for so many messages, -1 if nobody knows how many. There is none
+// where events are shown on the terminal too.
+func newBar(stderr io.Writer, total int, shown bool) bar {
+	if shown || !isTerminal(stderr) {
 		return bar{}
 	}
 	return bar{progressbar.NewOptions(total,
-		progressbar.OptionSetWriter(file),
+		progressbar.OptionSetWriter(stderr),
 		progressbar.OptionSetDescription("verifying"),
 		progressbar.OptionShowCount(),
 		progressbar.OptionShowIts(),
@@ -124,6 +133,11 @@ func newBar(stderr io.Writer, total int) bar {
 		progressbar.OptionFullWidth(),
 		progressbar.OptionClearOnFinish(),
 	)}
+}
+
+func isTerminal(w io.Writer) bool {
+	file, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(file.Fd()))
 }
 
 func (b bar) add() {

@@ -1,9 +1,9 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -33,14 +33,31 @@ func (s onSCF) Invoke(ctx context.Context, event []byte, deadline time.Time) (pl
 	return s.SCF.Invoke(ctx, event, deadline, s.env)
 }
 
+// load is what a fleet has to do.
+type load interface {
+	// take returns what a process of one of the clouds can be invoked with now; done is
+	// true when there will be nothing any more.
+	take(onSCF bool) (t task, ok, done bool)
+	left() int // how much has not come to its end
+	report(o options, u *upstream, f *fleet, took time.Duration) (kept bool)
+}
+
+// task is one invocation, which comes to an answer or to its process being killed.
+type task struct {
+	event    []byte
+	timeout  time.Duration // the function's
+	answered func(platform.Result)
+	killed   func()
+}
+
 // fleet is processes that share a store, each of which a worker keeps busy.
 type fleet struct {
-	o              options
-	store          *store
-	lambda, scf    string // the binaries
-	env            map[string]string
-	members        []member
-	killed, failed atomic.Int32 // processes; invocations that left with an error
+	o           options
+	store       *store
+	lambda, scf string // the binaries
+	env         map[string]string
+	members     []member
+	killed      atomic.Int32 // processes
 }
 
 // member is a place in the fleet: its process is replaced when it was killed.
@@ -50,27 +67,25 @@ type member struct {
 	busy    bool
 }
 
-// timeout is the functions'. Killed work comes back when its lease is over.
-const (
-	timeout        = 10 * time.Second
-	attemptTimeout = time.Second
-	visibility     = 8 * time.Second
-)
+const attemptTimeout = time.Second
 
-func startFleet(dir string, o options, s *store, faceid string) (*fleet, error) {
+// fingerprintKey is the secret under which keys are digested.
+const fingerprintKey = "0123456789abcdef0123456789abcdef"
+
+// startFleet starts the processes, with settings beside those that all fleets have.
+func startFleet(dir string, o options, s *store, faceid string, settings map[string]string) (*fleet, error) {
 	f := &fleet{o: o, store: s, members: make([]member, o.processes), env: map[string]string{
 		"PHONEVERIFY_FACEID_ENDPOINT": faceid,
 		"PHONEVERIFY_CREDENTIALS":     "env",
 		"PHONEVERIFY_STORE":           s.url,
-		"PHONEVERIFY_FINGERPRINT_KEY": "0123456789abcdef0123456789abcdef",
+		"PHONEVERIFY_FINGERPRINT_KEY": fingerprintKey,
 		"PHONEVERIFY_ATTEMPT_TIMEOUT": attemptTimeout.String(),
 		"PHONEVERIFY_LOG_LEVEL":       "error",
 		"TENCENTCLOUD_SECRETID":       faceidsim.SecretID,
 		"TENCENTCLOUD_SECRETKEY":      faceidsim.SecretKey,
 	}}
-	for name, value := range s.env {
-		f.env[name] = value
-	}
+	maps.Copy(f.env, s.env)
+	maps.Copy(f.env, settings)
 	for _, one := range []struct {
 		binary *string
 		pkg    string
@@ -95,7 +110,7 @@ func startFleet(dir string, o options, s *store, faceid string) (*fleet, error) 
 
 // start starts the process of a place.
 func (f *fleet) start(place int) (process, error) {
-	if place%2 == 1 && f.store.onSCF {
+	if f.onSCF(place) {
 		s, err := platform.StartSCF(f.scf)
 		return onSCF{s, f.env}, err
 	}
@@ -106,6 +121,9 @@ func (f *fleet) start(place int) (process, error) {
 	return platform.StartLambda(f.lambda, env...)
 }
 
+// onSCF reports whether a place is of SCF's binary.
+func (f *fleet) onSCF(place int) bool { return place%2 == 1 && f.store.onSCF }
+
 func (f *fleet) close() {
 	for i := range f.members {
 		if p := f.members[i].process; p != nil {
@@ -115,22 +133,22 @@ func (f *fleet) close() {
 }
 
 // run does all the work, and the killing meanwhile.
-func (f *fleet) run(ctx context.Context, w *work, began time.Time) error {
+func (f *fleet) run(ctx context.Context, l load, began time.Time) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var workers, others sync.WaitGroup
 	for place := range f.members {
 		workers.Go(func() {
-			if err := f.work(ctx, place, w); err != nil {
+			if err := f.work(ctx, place, l); err != nil {
 				cancel(err)
 			}
 		})
 	}
-	others.Go(func() { f.kill(ctx, w) })
-	others.Go(func() { f.tell(ctx, w, began) })
+	others.Go(func() { f.kill(ctx, l) })
+	others.Go(func() { f.tell(ctx, l, began) })
 	if f.o.restart {
 		others.Go(func() {
-			if err := f.restartStore(ctx, w); err != nil {
+			if err := f.restartStore(ctx, l); err != nil {
 				cancel(err)
 			}
 		})
@@ -143,10 +161,10 @@ func (f *fleet) run(ctx context.Context, w *work, began time.Time) error {
 }
 
 // work keeps the process of a place busy until there is nothing left.
-func (f *fleet) work(ctx context.Context, place int, w *work) error {
+func (f *fleet) work(ctx context.Context, place int, l load) error {
 	m := &f.members[place]
 	for ctx.Err() == nil {
-		j, ok, done := w.take()
+		t, ok, done := l.take(f.onSCF(place))
 		if done {
 			return nil
 		}
@@ -155,39 +173,23 @@ func (f *fleet) work(ctx context.Context, place int, w *work) error {
 			continue
 		}
 		m.set(true)
-		result, err := m.process.Invoke(ctx, j.event(), time.Now().Add(timeout))
+		result, err := m.process.Invoke(ctx, t.event, time.Now().Add(t.timeout))
 		m.set(false)
-		if err != nil { // it was killed
-			w.retry(j, "killed", visibility)
-			m.process.Close()
-			next, err := f.start(place)
-			if err != nil {
-				return err
-			}
-			m.mu.Lock()
-			m.process = next
-			m.mu.Unlock()
+		if err == nil {
+			t.answered(result)
 			continue
 		}
-		f.take(w, j, result)
+		t.killed()
+		m.process.Close()
+		next, err := f.start(place)
+		if err != nil {
+			return err
+		}
+		m.mu.Lock()
+		m.process = next
+		m.mu.Unlock()
 	}
 	return nil
-}
-
-// take records what came of a job, or puts it back.
-func (f *fleet) take(w *work, j job, r platform.Result) {
-	answer, err := r.Answer()
-	switch {
-	case err != nil:
-		f.failed.Add(1)
-		w.retry(j, "failed", time.Second)
-	case answer.Result == "0":
-		w.end(j, false, bytes.Contains(r.Payload, []byte(`"Replayed":true`)))
-	case answer.Error.Code == "FailedOperation.OutcomeUnknown":
-		w.end(j, true, false)
-	default:
-		w.retry(j, answer.Error.Code+answer.Result, time.Second)
-	}
 }
 
 func (m *member) set(busy bool) {
@@ -197,11 +199,11 @@ func (m *member) set(busy bool) {
 }
 
 // kill ends busy processes with SIGKILL, evenly over the work.
-func (f *fleet) kill(ctx context.Context, w *work) {
+func (f *fleet) kill(ctx context.Context, l load) {
 	random := rand.New(rand.NewPCG(f.o.seed, 3))
-	all := w.left()
+	all := l.left()
 	for n := range f.o.kills {
-		for w.left() > all-all*(n+1)/(f.o.kills+1) {
+		for l.left() > all-all*(n+1)/(f.o.kills+1) {
 			if !sleep(ctx, 20*time.Millisecond) {
 				return
 			}
@@ -216,8 +218,8 @@ func (f *fleet) kill(ctx context.Context, w *work) {
 }
 
 // restartStore kills the store in the middle of the work and starts it again.
-func (f *fleet) restartStore(ctx context.Context, w *work) error {
-	for half := w.left() / 2; w.left() > half; {
+func (f *fleet) restartStore(ctx context.Context, l load) error {
+	for half := l.left() / 2; l.left() > half; {
 		if !sleep(ctx, 20*time.Millisecond) {
 			return nil
 		}
@@ -230,9 +232,9 @@ func (f *fleet) restartStore(ctx context.Context, w *work) error {
 }
 
 // tell says on standard error how it goes.
-func (f *fleet) tell(ctx context.Context, w *work, began time.Time) {
+func (f *fleet) tell(ctx context.Context, l load, began time.Time) {
 	for sleep(ctx, 10*time.Second) {
-		fmt.Fprintf(os.Stderr, "%3.0f s: %d left\n", time.Since(began).Seconds(), w.left())
+		fmt.Fprintf(os.Stderr, "%3.0f s: %d left\n", time.Since(began).Seconds(), l.left())
 	}
 }
 

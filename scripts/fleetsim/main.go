@@ -21,6 +21,8 @@ type options struct {
 	restart   bool
 	quota     float64
 	seed      uint64
+	queue     bool
+	refusals  float64
 }
 
 func main() {
@@ -33,6 +35,8 @@ func main() {
 	flag.BoolVar(&o.restart, "restart", false, "kill the store in the middle, and start it again two seconds later")
 	flag.Float64Var(&o.quota, "quota", 0.95, "the share of the quota that must be used if there is neither trouble nor -restart")
 	flag.Uint64Var(&o.seed, "seed", 1, "of the order, the trouble and the kills")
+	flag.BoolVar(&o.queue, "queue", false, "put a queue in front of the fleet, and a sink that refuses results behind it")
+	flag.Float64Var(&o.refusals, "refusals", 0.05, "with -queue, the share of results that the sink refuses, in one way or another")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -60,15 +64,21 @@ func run(ctx context.Context, o options) (ok bool, err error) {
 	defer store.close()
 	upstream := startUpstream(o)
 	defer upstream.close()
-	fleet, err := startFleet(dir, o, store, upstream.server.URL)
+	var load load = newWork(o)
+	var settings map[string]string
+	if o.queue {
+		sink := startSink(o)
+		defer sink.close()
+		load, settings = newBroker(o, store.onSCF, sink), sink.settings()
+	}
+	fleet, err := startFleet(dir, o, store, upstream.server.URL, settings)
 	if err != nil {
 		return false, err
 	}
 	defer fleet.close()
-	work := newWork(o)
 	began := time.Now()
-	if err := fleet.run(ctx, work, began); err != nil {
+	if err := fleet.run(ctx, load, began); err != nil {
 		return false, err
 	}
-	return report(o, work, upstream, fleet, time.Since(began)), nil
+	return load.report(o, upstream, fleet, time.Since(began)), nil
 }

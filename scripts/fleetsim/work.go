@@ -1,11 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"sync"
 	"time"
+
+	"phoneverify/functions/platform"
 )
 
 // job is one message: a person under a key. A person who is sent again has the same key.
@@ -14,17 +17,29 @@ type job struct {
 	due    time.Time // not before
 }
 
-// event is what a function is invoked with: a direct invocation. The simulator answers a
-// match for this phone, whoever it is said to belong to.
-func (j job) event() []byte {
-	text, err := json.Marshal(map[string]string{
-		"Id": fmt.Sprint("key-", j.person), "IdCard": "11204416541220243X", "Name": name(j.person), "Phone": "16100000000",
-	})
+// event is what a function is invoked with: a direct invocation.
+func (j job) event() []byte { return request(key(j.person), j.person) }
+
+// request is one about a person, under an id if it has one. The simulator answers a match
+// for this phone, whoever it is said to belong to.
+func request(id string, person int) []byte {
+	members := map[string]string{"IdCard": idCard, "Name": name(person), "Phone": phone}
+	if id != "" {
+		members["Id"] = id
+	}
+	text, err := json.Marshal(members)
 	if err != nil {
 		panic(err)
 	}
 	return text
 }
+
+const (
+	idCard = "11204416541220243X"
+	phone  = "16100000000"
+)
+
+func key(person int) string { return fmt.Sprint("key-", person) }
 
 func name(person int) string { return fmt.Sprint("person ", person) }
 
@@ -36,20 +51,16 @@ type work struct {
 	verdicts int
 	replayed int
 	unknown  map[int]bool // by person
-	answered map[int]bool
+	told     map[int]bool
 	again    map[string]int // jobs that were to be tried again, by reason
 }
 
 // newWork is the jobs in a random order.
 func newWork(o options) *work {
 	random := rand.New(rand.NewPCG(o.seed, 1))
-	w := &work{unknown: map[int]bool{}, answered: map[int]bool{}, again: map[string]int{}}
+	w := &work{unknown: map[int]bool{}, told: map[int]bool{}, again: map[string]int{}}
 	for person := range o.people {
-		times := 1
-		if random.IntN(10) == 0 {
-			times = 2 + random.IntN(2)
-		}
-		for range times {
+		for range times(random) {
 			w.waiting = append(w.waiting, job{person: person})
 		}
 	}
@@ -58,18 +69,52 @@ func newWork(o options) *work {
 	return w
 }
 
-// take returns a job that is due; done is true when there will be none any more.
-func (w *work) take() (j job, ok, done bool) {
+// times is how often a person is sent: one in ten two or three times.
+func times(random *rand.Rand) int {
+	if random.IntN(10) == 0 {
+		return 2 + random.IntN(2)
+	}
+	return 1
+}
+
+// timeout is the functions'. Killed work comes back when its lease is over.
+const (
+	timeout    = 10 * time.Second
+	visibility = 8 * time.Second
+)
+
+// take implements [load]: either cloud takes any job that is due.
+func (w *work) take(bool) (t task, ok, done bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	now := time.Now()
 	for i := range w.waiting {
 		if j := w.waiting[i]; !now.Before(j.due) {
 			w.waiting = append(w.waiting[:i], w.waiting[i+1:]...)
-			return j, true, false
+			return task{
+				event:    j.event(),
+				timeout:  timeout,
+				answered: func(r platform.Result) { w.answered(j, r) },
+				killed:   func() { w.retry(j, "killed", visibility) },
+			}, true, false
 		}
 	}
-	return job{}, false, w.open == 0
+	return task{}, false, w.open == 0
+}
+
+// answered records what came of a job, or puts it back.
+func (w *work) answered(j job, r platform.Result) {
+	answer, err := r.Answer()
+	switch {
+	case err != nil:
+		w.retry(j, "failed", time.Second)
+	case answer.Result == "0":
+		w.end(j, false, bytes.Contains(r.Payload, []byte(`"Replayed":true`)))
+	case answer.Error.Code == "FailedOperation.OutcomeUnknown":
+		w.end(j, true, false)
+	default:
+		w.retry(j, answer.Error.Code+answer.Result, time.Second)
+	}
 }
 
 // retry puts a job back, as a queue does whose message was not acknowledged.
@@ -86,7 +131,7 @@ func (w *work) end(j job, unknown, replayed bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.open--
-	w.answered[j.person] = true
+	w.told[j.person] = true
 	switch {
 	case unknown:
 		w.unknown[j.person] = true

@@ -156,7 +156,7 @@ func (s *Sink) message(url string, e queue.Event) *sqs.SendMessageInput {
 	in := &sqs.SendMessageInput{QueueUrl: &url, MessageBody: aws.String(escape.Replace(string(e.JSON())))}
 	if strings.HasSuffix(s.queue, ".fifo") {
 		in.MessageGroupId = &e.ID
-		in.MessageDeduplicationId = aws.String(e.ID + "-" + e.Type[strings.LastIndexByte(e.Type, '.')+1:])
+		in.MessageDeduplicationId = aws.String(e.DeliveryID())
 	}
 	return in
 }

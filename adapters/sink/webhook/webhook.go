@@ -3,7 +3,7 @@
 //
 //	POST /hooks HTTP/1.1
 //	Content-Type: application/cloudevents+json; charset=utf-8
-//	webhook-id: 9c1f…                the event's id: the same whenever it is delivered again
+//	webhook-id: 9c1f…-completed      the event's id and type: the same whenever it is delivered again
 //	webhook-timestamp: 1795421255    when it was sent, in Unix seconds
 //	webhook-signature: v1,K5oZ…      HMAC-SHA256 of id.timestamp.body, in base64
 //
@@ -114,7 +114,7 @@ func (s *Sink) post(ctx context.Context, e queue.Event) (status int, err error) 
 	if err != nil {
 		return 0, err
 	}
-	sign(request.Header, s.key(), e.ID, time.Now(), body)
+	sign(request.Header, s.key(), e.DeliveryID(), time.Now(), body)
 	request.Header.Set("Content-Type", queue.ContentType)
 	request.Header.Set("User-Agent", "phoneverify")
 	// net/http's word for "send it once more if a connection that was idle turns out to

@@ -81,7 +81,8 @@ func (p *peer) check(r *http.Request, body []byte) {
 		p.t.Errorf("an empty header is sent: %v", r.Header)
 	}
 	id := r.Header.Get("webhook-id")
-	if !strings.Contains(string(body), `"id":"`+id+`"`) {
+	event, kind, _ := strings.Cut(id, "-")
+	if !strings.Contains(string(body), `"id":"`+event+`"`) || !strings.Contains(string(body), `"type":"phoneverification.`+kind+`"`) {
 		p.t.Errorf("the id is %q, of %s", id, body)
 	}
 	timestamp := r.Header.Get("webhook-timestamp")

@@ -62,6 +62,9 @@ func New(s Settings, o Options) *App {
 	}
 	if o.Sink != nil {
 		a.Queue = &queue.Handler{Verifier: verifier, Sink: o.Sink, Log: o.Log}
+		if s.Store == inMemory && o.Log != nil {
+			o.Log.Warn(Prefix + "STORE is memory: a message that is delivered again to another instance is charged again")
+		}
 	}
 	return a
 }
