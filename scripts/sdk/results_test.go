@@ -91,8 +91,8 @@ func TestWebhookDeliveries(t *testing.T) {
 			t.Errorf("CloudEvents' SDK: %v", err)
 			return
 		}
-		if e.ID() != r.Header.Get(standardwebhooks.HeaderWebhookID) {
-			t.Errorf("the delivery is of %s, the event %s", r.Header.Get(standardwebhooks.HeaderWebhookID), e.ID())
+		if got, want := r.Header.Get(standardwebhooks.HeaderWebhookID), e.ID()+strings.Replace(e.Type(), "phoneverification.", "-", 1); got != want {
+			t.Errorf("the delivery is %s, want %s", got, want)
 		}
 		came <- wantEvent(t, e)
 	}))
