@@ -28,6 +28,31 @@ type Message struct {
 	NotAKey bool
 }
 
+// Read returns the call that a message is, and the id that its sender knows it by. One
+// that can't be read has the queue's own id, or failing that all of itself, for its key.
+func Read(m Message) (call core.Call, id string, err error) {
+	request, id, err := core.DecodeMessage([]byte(m.Body))
+	call = core.Call{Request: request, Key: core.Private(id), ID: m.ID}
+	if id != "" {
+		return call, id, nil
+	}
+	if err != nil || !m.NotAKey {
+		call.Key = m.key()
+	}
+	if err != nil && m.ID == "" {
+		call.Key = m.Body
+	}
+	return call, m.ID, err
+}
+
+// key is what a message without an Id is charged once for.
+func (m Message) key() core.Private {
+	if m.Within == "" {
+		return core.Private(m.ID)
+	}
+	return core.Private(m.Within + "\x00" + m.ID)
+}
+
 // Sink is where events go.
 //
 // Publish delivers one event durably: once it has returned nil the message is

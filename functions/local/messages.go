@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -73,6 +74,8 @@ func verifyMessages(ctx context.Context, o options, s app.Settings, stdin io.Rea
 	return 0, nil
 }
 
+var errStopped = errors.New("stopped while reading the messages")
+
 // session is one run over messages.
 type session struct {
 	*queue.Handler
@@ -111,7 +114,7 @@ func (r *session) messages(ctx context.Context) (iter.Seq[queue.Message], int, e
 	// that is: so the input is read to its end first.
 	all := slices.Collect(r.in.all(ctx))
 	if r.in.err != nil || ctx.Err() != nil {
-		return nil, 0, errors.Join(r.in.err, ctx.Err())
+		return nil, 0, cmp.Or(r.in.err, errStopped)
 	}
 	var left []queue.Message
 	for _, m := range all {
