@@ -10,7 +10,7 @@
 //     and a store holds verdicts and keyed digests only;
 //   - the fleet stays inside its quota, through slots that are given out one by one.
 //
-// The way of a request, to be read in this order: [DecodeJSON] or [DecodeForm]
+// The way of a request, to be read in this order: [DecodeJSON], [DecodeForm] or [DecodeMessage]
 // make a [Request]; [Verifier.Verify] validates it, claims its key in the
 // [Ledger], waits for a slot of the [Limiter], marks the key as being sent, makes
 // one attempt through the [Upstream], tries again where that is free and safe,

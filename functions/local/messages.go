@@ -47,7 +47,7 @@ func verifyMessages(ctx context.Context, o options, s app.Settings, stdin io.Rea
 	if err != nil {
 		return 0, err
 	}
-	r := session{Handler: newQueue(s, lines.New(out), stderr), settings: s, in: in, events: out.events}
+	r := verification{Handler: newQueue(s, lines.New(out), stderr), settings: s, in: in, events: out.events}
 	messages, total, err := r.messages(ctx)
 	if err != nil {
 		return 0, err
@@ -76,8 +76,8 @@ func verifyMessages(ctx context.Context, o options, s app.Settings, stdin io.Rea
 
 var errStopped = errors.New("stopped while reading the messages")
 
-// session is one run over messages.
-type session struct {
+// verification is one run over messages.
+type verification struct {
 	*queue.Handler
 	summary
 	settings app.Settings
@@ -106,7 +106,7 @@ func newQueue(s app.Settings, sink queue.Sink, stderr io.Writer) *queue.Handler 
 }
 
 // messages are those that have no event yet, and how many there are, -1 if nobody knows.
-func (r *session) messages(ctx context.Context) (iter.Seq[queue.Message], int, error) {
+func (r *verification) messages(ctx context.Context) (iter.Seq[queue.Message], int, error) {
 	if r.in.stream && len(r.events) == 0 {
 		return r.in.all(ctx), -1, nil
 	}
@@ -131,7 +131,7 @@ func (r *session) messages(ctx context.Context) (iter.Seq[queue.Message], int, e
 
 // recall reports whether a message has its event already, and tells the ledger what that
 // says.
-func (r *session) recall(ctx context.Context, m queue.Message) (answered bool, err error) {
+func (r *verification) recall(ctx context.Context, m queue.Message) (answered bool, err error) {
 	call, id, unread := queue.Read(m)
 	at := slices.IndexFunc(r.events[id], func(p past) bool { return r.isOf(p, call) })
 	if at < 0 {
@@ -153,7 +153,7 @@ func (r *session) recall(ctx context.Context, m queue.Message) (answered bool, e
 // isOf reports whether an event of a message's Id is the message's own. Its digest tells,
 // if it was made under the same key. An outcome that is unknown is asked again if the
 // settings say so.
-func (r *session) isOf(p past, call core.Call) bool {
+func (r *verification) isOf(p past, call core.Call) bool {
 	if p.Type == queue.Unknown && r.settings.UnknownOutcome == "retry" {
 		return false
 	}
