@@ -84,8 +84,10 @@ func TestSQSToSQS(t *testing.T) {
 		deleted += a.trigger(f, people)
 	}
 	told := map[string]bool{}
+	var all strings.Builder
 	for batch := a.receive(results); len(batch) > 0; batch = a.receive(results) {
 		for _, m := range batch {
+			all.WriteString(*m.Body)
 			_, rest, _ := strings.Cut(*m.Body, `"data":{"Id":"`)
 			id, _, _ := strings.Cut(rest, `"`)
 			told[id] = true
@@ -95,6 +97,10 @@ func TestSQSToSQS(t *testing.T) {
 		if !told[id] {
 			t.Errorf("message %s has no result", id)
 		}
+	}
+	f.Close()
+	if trace := platform.Trace(all.String()+f.Output(), "11204416541220243X", "16100000000", "Person 19"); trace != "" {
+		t.Error(trace)
 	}
 	if n := f.sim.Charges(); n != 18 {
 		t.Errorf("%d charges for 18 people", n)

@@ -74,6 +74,10 @@ func TestKafkaToKafka(t *testing.T) {
 			t.Errorf("message %d has no result", i)
 		}
 	}
+	f.Close()
+	if trace := platform.Trace(results+f.Output(), "11204416541220243X", "16100000000", "Person 29"); trace != "" {
+		t.Error(trace)
+	}
 	if n := f.sim.Charges(); n != 27 {
 		t.Errorf("%d charges for 27 people", n)
 	}

@@ -161,6 +161,9 @@ func TestLargeBatch(t *testing.T) {
 	}
 	memory := peak(t, f.PID())
 	f.Close()
+	if trace := platform.Trace(f.Output(), "11204416541220243X", "16100000000", "Person 499"); trace != "" {
+		t.Error(trace)
+	}
 	if n := strings.Count(f.Output(), `"phoneverification.completed"`); n != 10000 || f.sim.Charges() != 500 {
 		t.Errorf("%d events, %d charges", n, f.sim.Charges())
 	}
