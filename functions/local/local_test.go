@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"flag"
 	"io"
 	"net/http"
 	"net/url"
@@ -26,6 +27,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	flag.Set("test.parallel", "6") // they wait for processes, more than they compute
 	testscript.Main(m, map[string]func(){"local": main, "local-curl": curl})
 }
 
