@@ -2,6 +2,7 @@ package core
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"time"
 )
@@ -70,6 +71,9 @@ var ErrClaimLost = errors.New("core: the claim was taken over")
 
 // Digest is an HMAC-SHA256: it can be compared, and tells nothing without the secret.
 type Digest [32]byte
+
+// String returns the digest in hex.
+func (d Digest) String() string { return hex.EncodeToString(d[:]) }
 
 // Claim is one holder's hold on a key.
 type Claim struct {

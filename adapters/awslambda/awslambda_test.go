@@ -20,6 +20,7 @@ import (
 	"phoneverify/adapters/httpapi"
 	"phoneverify/adapters/httpapi/httpapitest"
 	"phoneverify/adapters/queue"
+	"phoneverify/adapters/queue/queuetest"
 	"phoneverify/core"
 )
 
@@ -388,7 +389,7 @@ func FuzzInvoke(f *testing.F) {
 	api := httpapitest.NewHandler(match)
 	api.Auth = httpapi.Platform{}
 	h := handler(api)
-	h.Queue = &queue.Handler{Verifier: api.Verifier, Sink: new(sink)}
+	h.Queue = &queue.Handler{Verifier: api.Verifier, Sink: new(queuetest.Keeper)}
 	f.Fuzz(func(t *testing.T, event []byte) {
 		out, err := h.Invoke(t.Context(), event)
 		if err == nil {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,6 +13,7 @@ import (
 	events "phoneverify/adapters/event"
 	"phoneverify/adapters/httpapi/httpapitest"
 	"phoneverify/adapters/queue"
+	"phoneverify/adapters/queue/queuetest"
 	"phoneverify/core"
 )
 
@@ -35,34 +35,16 @@ var deliveries = map[string]struct {
 	"Kafka of one's own": {`{"eventSource":"SelfManagedKafka","bootstrapServers":"b:9092","records":{"t-0":[{"topic":"t","partition":0,"offset":0,"value":"eyJJZENhcmQiOiIxIiwiTmFtZSI6ImEiLCJQaG9uZSI6IjEifQ=="}]}}`, []string{"t/0/0"}},
 }
 
-// sink keeps the ids of what is published.
-type sink struct {
-	mu  sync.Mutex
-	ids []string
-}
-
-func (s *sink) Publish(_ context.Context, e queue.Event) error {
-	var data struct{ Data struct{ Id string } }
-	if err := json.Unmarshal(e.JSON(), &data); err != nil {
-		return err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.ids = append(s.ids, data.Data.Id)
-	return nil
-}
-
 // deliver hands over an event, with an upstream, and returns what is published of it.
 func deliver(t *testing.T, event string, u httpapitest.Upstream) (out []byte, published []string, err error) {
 	t.Helper()
 	h := handler(httpapitest.NewHandler(u))
-	s := new(sink)
+	s := new(queuetest.Keeper)
 	h.Queue = &queue.Handler{Verifier: h.API.Verifier, Sink: s}
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	out, err = h.Invoke(ctx, []byte(event))
-	slices.Sort(s.ids)
-	return out, s.ids, err
+	return out, s.IDs(), err
 }
 
 // Each queue's messages are verified and published, by the ids they have.
@@ -108,7 +90,7 @@ func TestArrayIsNoRequest(t *testing.T) {
 // Two clusters may have a topic of the same name.
 func TestTwoClusters(t *testing.T) {
 	h := handler(httpapitest.NewHandler(match))
-	s := new(sink)
+	s := new(queuetest.Keeper)
 	h.Queue = &queue.Handler{Verifier: h.API.Verifier, Sink: s}
 	called := 0
 	h.API.Verifier.Upstream = httpapitest.Upstream(func(ctx context.Context, r core.Request) (core.Verdict, error) {

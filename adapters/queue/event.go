@@ -1,7 +1,6 @@
 package queue
 
 import (
-	"encoding/hex"
 	"encoding/json"
 	"strings"
 	"time"
@@ -43,7 +42,7 @@ type failed struct {
 // newEvent returns the event of what a verification came to. The id is what the sender
 // knows the message by.
 func newEvent(key core.Digest, id string, answer core.Answer, err error) Event {
-	e := Event{ID: hex.EncodeToString(key[:]), Time: time.Now()}
+	e := Event{ID: key.String(), Time: time.Now()}
 	if err == nil {
 		e.Type, e.Data = Completed, completed{id, answer.Success()}
 		return e

@@ -2,10 +2,8 @@ package tencentscf_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"slices"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,6 +11,7 @@ import (
 	events "phoneverify/adapters/event"
 	"phoneverify/adapters/httpapi/httpapitest"
 	"phoneverify/adapters/queue"
+	"phoneverify/adapters/queue/queuetest"
 	"phoneverify/core"
 )
 
@@ -32,34 +31,16 @@ var deliveries = map[string]struct {
 		{"specversion":"0","id":2,"type":"connector:tdmq","data":{"msgBody":{"IdCard":"1","Name":"b","Phone":"1"}}}]}`, []string{"2", "e1"}},
 }
 
-// sink keeps the ids of what is published.
-type sink struct {
-	mu  sync.Mutex
-	ids []string
-}
-
-func (s *sink) Publish(_ context.Context, e queue.Event) error {
-	var data struct{ Data struct{ Id string } }
-	if err := json.Unmarshal(e.JSON(), &data); err != nil {
-		return err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.ids = append(s.ids, data.Data.Id)
-	return nil
-}
-
 // deliver hands over an event, with an upstream, and returns what is published of it.
 func deliver(t *testing.T, event string, u httpapitest.Upstream) (out []byte, published []string, err error) {
 	t.Helper()
 	h := handler(httpapitest.NewHandler(u))
-	s := new(sink)
+	s := new(queuetest.Keeper)
 	h.Queue = &queue.Handler{Verifier: h.API.Verifier, Sink: s}
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	out, err = h.Invoke(ctx, []byte(event))
-	slices.Sort(s.ids)
-	return out, s.ids, err
+	return out, s.IDs(), err
 }
 
 // Each queue's messages are verified and published, by the ids they have.

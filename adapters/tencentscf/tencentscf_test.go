@@ -20,6 +20,7 @@ import (
 	"phoneverify/adapters/httpapi"
 	"phoneverify/adapters/httpapi/httpapitest"
 	"phoneverify/adapters/queue"
+	"phoneverify/adapters/queue/queuetest"
 	"phoneverify/adapters/tencentscf"
 	"phoneverify/core"
 )
@@ -272,7 +273,7 @@ func FuzzInvoke(f *testing.F) {
 	f.Add([]byte(`{"Type":"Timer","Records":[],"EventList":[],"source":"s"}`))
 	constants := []error{events.ErrNotJSON, events.ErrTooLarge, events.ErrUnknown, events.ErrLeft, events.ErrTimer}
 	h := handler(httpapitest.NewHandler(match))
-	h.Queue = &queue.Handler{Verifier: h.API.Verifier, Sink: new(sink)}
+	h.Queue = &queue.Handler{Verifier: h.API.Verifier, Sink: new(queuetest.Keeper)}
 	f.Fuzz(func(t *testing.T, event []byte) {
 		out, err := h.Invoke(t.Context(), event)
 		if err == nil {

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -157,8 +156,7 @@ func (r *verification) isOf(p past, call core.Call) bool {
 	if p.Type == queue.Unknown && r.settings.UnknownOutcome == "retry" {
 		return false
 	}
-	digest := r.Verifier.KeyOf(call)
-	return !r.settings.Given("FINGERPRINT_KEY") || p.ID == hex.EncodeToString(digest[:])
+	return !r.settings.Given("FINGERPRINT_KEY") || p.ID == r.Verifier.KeyOf(call).String()
 }
 
 // alone are messages that do not wait for each other.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/hex"
 	"fmt"
 	"math/rand/v2"
 
@@ -70,6 +69,5 @@ func (d draft) as(id string) message {
 // event is the id of the message's events.
 func (m message) event() string {
 	v := core.Verifier{Policy: core.Policy{Secret: fingerprintKey}}
-	digest := v.KeyOf(core.Call{Key: core.Private(m.key)})
-	return hex.EncodeToString(digest[:])
+	return v.KeyOf(core.Call{Key: core.Private(m.key)}).String()
 }

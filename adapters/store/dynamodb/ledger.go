@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"time"
@@ -233,7 +232,7 @@ func (l *Ledger) step(ctx context.Context, name string, c core.Claim, now, forge
 }
 
 func key(c core.Claim) item {
-	return item{"id": text("key:" + hex.EncodeToString(c.Key[:]))}
+	return item{"id": text("key:" + c.Key.String())}
 }
 
 // ttl is when an item that is forgotten then may be deleted, by anybody's clock.

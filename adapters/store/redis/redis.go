@@ -15,7 +15,6 @@ import (
 	"context"
 	"crypto/rand"
 	_ "embed"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -168,7 +167,7 @@ func (l *Ledger) step(ctx context.Context, name string, c core.Claim, what strin
 }
 
 func keys(c core.Claim) []string {
-	return []string{prefix + "key:" + hex.EncodeToString(c.Key[:])}
+	return []string{prefix + "key:" + c.Key.String()}
 }
 
 func flag(on bool) string {
